@@ -1,0 +1,106 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One rule for every target: Swift 6 mode, all strict upcoming features, warnings are errors.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+]
+
+let argumentParser: Target.Dependency = .product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+/// A library target of this package; `Sources/<name>` holds it.
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// The tests of one target; `Tests/<name>Tests` holds them.
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests",
+    swiftSettings: strict)
+}
+
+let package = Package(
+  name: "sodalite",
+  products: [
+    .executable(name: "sodalite", targets: ["sodalite"]),
+    .library(
+      name: "SodaliteFirmware",
+      targets: ["Quantities", "CellEstimation", "BusProtocols", "ChipDrivers", "Firmware"]),
+    .library(
+      name: "SodaliteSimulation", targets: ["CellSimulation", "ChipEmulators", "Simulation"]),
+    .library(name: "BusTesting", targets: ["BusTesting"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    // Ring 0: the firmware. Embedded Swift; no heap, no floating point, no Foundation.
+    library("Quantities"),
+    library("CellEstimation", ["Quantities"]),
+    library("BusProtocols"),
+    library("ChipDrivers", ["BusProtocols", "Quantities"]),
+    library("Firmware", ["BusProtocols", "CellEstimation", "ChipDrivers", "Quantities"]),
+
+    // Ring 1: the simulated world. Double, deterministic, synchronous.
+    library("DeterministicMath"),
+    library("CellSimulation", ["DeterministicMath"]),
+    library("ChipEmulators", ["BusProtocols", "DeterministicMath"]),
+    library(
+      "Simulation",
+      [
+        "BusProtocols", "CellEstimation", "CellSimulation", "ChipDrivers", "ChipEmulators",
+        "DeterministicMath", "Firmware", "Quantities",
+      ]),
+
+    // Ring 2: the edges.
+    library("Descriptions", ["CellSimulation", yams]),
+    library("Telemetry"),
+    library("BusTesting", ["BusProtocols"]),
+    .executableTarget(
+      name: "sodalite",
+      dependencies: [
+        "CellEstimation", "CellSimulation", "Descriptions", "Firmware", "Quantities",
+        "Simulation", "Telemetry", argumentParser,
+      ],
+      swiftSettings: strict),
+
+    // Tests, one target per source target, and what they share.
+    .target(
+      name: "TestSupport", dependencies: ["CellEstimation", "DeterministicMath", "Quantities"],
+      path: "Tests/TestSupport", swiftSettings: strict),
+    tests("Quantities", ["DeterministicMath", "Quantities", "TestSupport"]),
+    tests("CellEstimation", ["CellEstimation", "DeterministicMath", "Quantities", "TestSupport"]),
+    tests("ChipDrivers", ["BusProtocols", "BusTesting", "ChipDrivers", "Quantities"]),
+    tests(
+      "Firmware",
+      ["BusProtocols", "BusTesting", "CellEstimation", "ChipDrivers", "Firmware", "Quantities"]),
+    tests("DeterministicMath", ["DeterministicMath"]),
+    tests("CellSimulation", ["CellSimulation", "DeterministicMath"]),
+    tests("ChipEmulators", ["BusProtocols", "ChipEmulators", "DeterministicMath"]),
+    tests(
+      "Simulation",
+      [
+        "BusProtocols", "CellEstimation", "CellSimulation", "ChipEmulators", "DeterministicMath",
+        "Firmware", "Quantities", "Simulation", "TestSupport",
+      ]),
+    tests("Descriptions", ["CellSimulation", "Descriptions"]),
+    tests("Telemetry", ["Telemetry"]),
+    tests(
+      "Conformance",
+      [
+        "BusProtocols", "BusTesting", "ChipDrivers", "ChipEmulators", "DeterministicMath",
+        "Quantities",
+      ]),
+    tests("CommandLine", ["sodalite", "Telemetry"]),
+  ]
+)
