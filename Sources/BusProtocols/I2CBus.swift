@@ -12,7 +12,9 @@ public struct I2CAddress: Equatable, Hashable, Sendable {
   }
 }
 
-/// Why a transfer failed. A failed transfer never yields data.
+/// Why a transfer failed.
+///
+/// A failed transfer never yields data.
 public enum I2CError: Error, Equatable, Sendable {
   /// No target acknowledged the address, or it refused a written byte.
   case noAcknowledge

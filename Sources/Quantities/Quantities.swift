@@ -4,7 +4,7 @@
 ///
 /// Stored as whole microvolts, ±2147 V.
 public struct Voltage: Equatable, Comparable, Sendable {
-  /// The value. Unit: µV.
+  /// The value in µV.
   public var microvolts: Int32
 
   /// Makes a voltage from microvolts.
@@ -25,7 +25,7 @@ public struct Voltage: Equatable, Comparable, Sendable {
 ///
 /// Stored as whole microamperes, ±2147 A.
 public struct Current: Equatable, Comparable, Sendable {
-  /// The value, positive into the cell. Unit: µA.
+  /// The value in µA, positive into the cell.
   public var microamperes: Int32
 
   /// Makes a current from microamperes.
@@ -51,7 +51,7 @@ public struct Current: Equatable, Comparable, Sendable {
 /// Stored as whole nanocoulombs (1 nC = 1 µA · 1 ms), ±2.5 million Ah: an exact ledger needs no
 /// rounding for whole microamperes over whole milliseconds.
 public struct Charge: Equatable, Comparable, Sendable {
-  /// The value. Unit: nC.
+  /// The value in nC.
   public var nanocoulombs: Int64
 
   /// Makes a charge from nanocoulombs.
@@ -92,7 +92,7 @@ public struct Charge: Equatable, Comparable, Sendable {
 ///
 /// Stored as whole millidegrees, as Linux hwmon does.
 public struct Temperature: Equatable, Comparable, Sendable {
-  /// The value. Unit: m°C.
+  /// The value in m°C.
   public var millidegreesCelsius: Int32
 
   /// Makes a temperature from thousandths of a degree Celsius.
@@ -119,7 +119,7 @@ public struct Temperature: Equatable, Comparable, Sendable {
 ///
 /// Stored as whole micro-ohms, up to 2147 Ω.
 public struct Resistance: Equatable, Comparable, Sendable {
-  /// The value. Unit: µΩ.
+  /// The value in µΩ.
   public var microohms: Int32
 
   /// Makes a resistance from micro-ohms.
@@ -139,7 +139,7 @@ public struct Resistance: Equatable, Comparable, Sendable {
 ///
 /// Stored as parts per million: 0 is empty, 1,000,000 is full.
 public struct StateOfCharge: Equatable, Comparable, Sendable {
-  /// The value. Unit: 1e-6 of the full-charge capacity.
+  /// The value in millionths of the full-charge capacity.
   public var partsPerMillion: Int32
 
   /// Makes a state of charge from parts per million.

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a cell is made of and what it may be exposed to; a plain value without state.
+///
+/// Made by a built-in parameter set or read from a YAML file. Units: SI, with capacities in Ah and
+/// temperatures in °C as the field uses them.
+public struct CellDescription: Sendable, Equatable {
+  /// A short name, such as `nfm-pb-1-hc`.
+  public var name: String
+  /// Where the numbers come from: a citation, or the words "assumed, because".
+  public var source: String
+  /// The capacity printed on the cell; 1C is this capacity in one hour. Unit: Ah.
+  public var ratedCapacityAmpereHours: Double
+  /// The voltage at which a discharge ends and the state of charge is 0 at equilibrium. Unit: V.
+  public var lowerCutoffVolts: Double
+  /// The voltage at which a charge ends and the state of charge is 1 at equilibrium. Unit: V.
+  public var upperCutoffVolts: Double
+  /// How the cell's voltage arises.
+  public var model: Model
+  /// How the cell warms and cools.
+  public var thermal: ThermalDescription
+
+  /// The two ways to describe a cell.
+  public enum Model: Sendable, Equatable {
+    /// Two electrodes with redox sites, kinetics, diffusion and hysteresis.
+    case electrodes(ElectrodePair)
+    /// A measured full-cell open-circuit voltage with an equivalent circuit.
+    case circuit(EquivalentCircuit)
+  }
+
+  /// Makes a description from its parts.
+  public init(
+    name: String, source: String, ratedCapacityAmpereHours: Double, lowerCutoffVolts: Double,
+    upperCutoffVolts: Double, model: Model, thermal: ThermalDescription
+  ) {
+    self.name = name
+    self.source = source
+    self.ratedCapacityAmpereHours = ratedCapacityAmpereHours
+    self.lowerCutoffVolts = lowerCutoffVolts
+    self.upperCutoffVolts = upperCutoffVolts
+    self.model = model
+    self.thermal = thermal
+  }
+}
+
+/// A cathode against an anode, with the sodium they share and the resistance between them.
+public struct ElectrodePair: Sendable, Equatable {
+  /// The positive electrode.
+  public var cathode: Electrode
+  /// The negative electrode.
+  public var anode: Electrode
+  /// The sodium that moves between the electrodes: cathode content + anode content. Unit: Ah.
+  public var cyclableSodiumAmpereHours: Double
+  /// Electrolyte, foil and contact resistance at 25 °C. Unit: Ω.
+  public var contactResistanceOhms: Double
+  /// The activation energy of that resistance's conductance. Unit: J/mol.
+  public var contactActivationJoulesPerMole: Double
+
+  /// Makes a pair from its parts.
+  public init(
+    cathode: Electrode, anode: Electrode, cyclableSodiumAmpereHours: Double,
+    contactResistanceOhms: Double, contactActivationJoulesPerMole: Double
+  ) {
+    self.cathode = cathode
+    self.anode = anode
+    self.cyclableSodiumAmpereHours = cyclableSodiumAmpereHours
+    self.contactResistanceOhms = contactResistanceOhms
+    self.contactActivationJoulesPerMole = contactActivationJoulesPerMole
+  }
+}
+
+/// An electrode: redox sites that share one potential at their particles' contact.
+public struct Electrode: Sendable, Equatable {
+  /// The material, such as `NFM-PB-1`.
+  public var name: String
+  /// The redox sites, in any order.
+  public var sites: [RedoxSite]
+  /// The standard deviation of the logarithm of the particle radius; 0 is one size. Three classes
+  /// (Gauss–Hermite nodes 0, ±√3, weights 2/3, 1/6, 1/6) stand for the distribution.
+  public var radiusSpread: Double
+  /// The activation energy of charge transfer (rate constant). Unit: J/mol.
+  public var kineticActivationJoulesPerMole: Double
+  /// The activation energy of solid diffusion. Unit: J/mol.
+  public var diffusionActivationJoulesPerMole: Double
+
+  /// Makes an electrode from its parts.
+  public init(
+    name: String, sites: [RedoxSite], radiusSpread: Double,
+    kineticActivationJoulesPerMole: Double, diffusionActivationJoulesPerMole: Double
+  ) {
+    self.name = name
+    self.sites = sites
+    self.radiusSpread = radiusSpread
+    self.kineticActivationJoulesPerMole = kineticActivationJoulesPerMole
+    self.diffusionActivationJoulesPerMole = diffusionActivationJoulesPerMole
+  }
+
+  /// The charge that all sites hold when full of sodium. Unit: Ah.
+  public var capacityAmpereHours: Double { sites.reduce(0) { $0 + $1.capacityAmpereHours } }
+}
+
+/// One redox site (gallery) of an electrode; equations (1) to (4) of the cell model.
+public struct RedoxSite: Sendable, Equatable {
+  /// The site's name, such as `Fe_HS`.
+  public var name: String
+  /// The charge it holds. Unit: Ah.
+  public var capacityAmpereHours: Double
+  /// The potential at half filling against Na/Na+. Unit: V.
+  public var potentialVolts: Double
+  /// The width of its step relative to an ideal Nernstian one (ω).
+  public var width: Double
+  /// The mean-field interaction, added as −g·(θ − ½). Unit: V.
+  public var interactionVolts: Double
+  /// Half the gap between charge and discharge at zero current. Unit: V.
+  public var hysteresisVolts: Double
+  /// How much turnover of the site swings the hysteresis: 1/γ of its capacity.
+  public var hysteresisRate: Double
+  /// The rate constant of charge transfer at 25 °C. Unit: 1/s.
+  public var rateConstant: Double
+  /// The effective Tafel factor (α).
+  public var transferCoefficient: Double
+  /// The diffusion time R²/D of the middle particle size at 25 °C. Unit: s.
+  public var diffusionSeconds: Double
+
+  /// Makes a site from its parts.
+  public init(
+    name: String, capacityAmpereHours: Double, potentialVolts: Double, width: Double,
+    interactionVolts: Double, hysteresisVolts: Double, hysteresisRate: Double,
+    rateConstant: Double, transferCoefficient: Double, diffusionSeconds: Double
+  ) {
+    self.name = name
+    self.capacityAmpereHours = capacityAmpereHours
+    self.potentialVolts = potentialVolts
+    self.width = width
+    self.interactionVolts = interactionVolts
+    self.hysteresisVolts = hysteresisVolts
+    self.hysteresisRate = hysteresisRate
+    self.rateConstant = rateConstant
+    self.transferCoefficient = transferCoefficient
+    self.diffusionSeconds = diffusionSeconds
+  }
+}
+
+/// A measured open-circuit voltage with a series resistance, relaxation pairs and hysteresis.
+public struct EquivalentCircuit: Sendable, Equatable {
+  /// The open-circuit voltage (V) over state of charge, rising from the lower to the upper cut-off.
+  public var openCircuitVolts: Curve
+  /// The series resistance at 25 °C (Ω) over state of charge.
+  public var seriesOhms: Curve
+  /// The relaxation pairs, fastest first.
+  public var pairs: [RelaxationPair]
+  /// Half the gap between charge and discharge curves at rest (V) over state of charge.
+  public var hysteresisVolts: Curve
+  /// How fast the hysteresis swings over: 1/γ of the capacity.
+  public var hysteresisRate: Double
+  /// The activation energy of all resistances' conductance. Unit: J/mol.
+  public var activationJoulesPerMole: Double
+
+  /// A resistance that builds its voltage with a time constant.
+  public struct RelaxationPair: Sendable, Equatable {
+    /// The resistance at 25 °C (Ω) over state of charge.
+    public var ohms: Curve
+    /// The time constant. Unit: s.
+    public var seconds: Double
+
+    /// Makes a pair from its parts.
+    public init(ohms: Curve, seconds: Double) {
+      self.ohms = ohms
+      self.seconds = seconds
+    }
+  }
+
+  /// Makes a circuit from its parts.
+  public init(
+    openCircuitVolts: Curve, seriesOhms: Curve, pairs: [RelaxationPair], hysteresisVolts: Curve,
+    hysteresisRate: Double, activationJoulesPerMole: Double
+  ) {
+    self.openCircuitVolts = openCircuitVolts
+    self.seriesOhms = seriesOhms
+    self.pairs = pairs
+    self.hysteresisVolts = hysteresisVolts
+    self.hysteresisRate = hysteresisRate
+    self.activationJoulesPerMole = activationJoulesPerMole
+  }
+}
+
+/// A function of one variable given by points; linear between them, constant outside.
+public struct Curve: Sendable, Equatable {
+  /// The places, strictly increasing; at least one.
+  public let x: [Double]
+  /// The values at those places.
+  public let y: [Double]
+
+  /// Makes a curve; unequal counts, no points or places that do not increase trap.
+  public init(x: [Double], y: [Double]) {
+    precondition(!x.isEmpty && x.count == y.count, "a curve needs one value per place")
+    precondition(zip(x, x.dropFirst()).allSatisfy { $0 < $1 }, "places must increase")
+    self.x = x
+    self.y = y
+  }
+
+  /// A curve with the same value everywhere.
+  public static func constant(_ value: Double) -> Curve { Curve(x: [0], y: [value]) }
+
+  /// The value at `place`.
+  public func callAsFunction(_ place: Double) -> Double {
+    guard place > x[0] else { return y[0] }
+    guard place < x[x.count - 1] else { return y[y.count - 1] }
+    var low = 0
+    var high = x.count - 1
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if x[middle] <= place { low = middle } else { high = middle }
+    }
+    let fraction = (place - x[low]) / (x[high] - x[low])
+    return y[low] + fraction * (y[high] - y[low])
+  }
+}
+
+/// A lumped heat balance: one temperature, losses to the surroundings in proportion to the excess.
+public struct ThermalDescription: Sendable, Equatable {
+  /// The heat capacity of the cell. Unit: J/K.
+  public var heatCapacityJoulesPerKelvin: Double
+  /// The heat conductance to the surroundings. Unit: W/K.
+  public var conductanceWattsPerKelvin: Double
+
+  /// Makes a heat balance from its parts.
+  public init(heatCapacityJoulesPerKelvin: Double, conductanceWattsPerKelvin: Double) {
+    self.heatCapacityJoulesPerKelvin = heatCapacityJoulesPerKelvin
+    self.conductanceWattsPerKelvin = conductanceWattsPerKelvin
+  }
+}
