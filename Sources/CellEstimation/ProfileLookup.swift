@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Quantities
+
+/// A place in the tables over state of charge: −5 % to 105 % in 256 steps.
+struct TablePlace {
+  let index: Int
+  /// How far into the step. Unit: 2^-24.
+  let fraction: Int64
+
+  static let lowest: Int64 = -54_975_581_389  // −0.05, 40 fractional bits
+  static let highest: Int64 = 1_154_487_209_165  // 1.05
+
+  /// The place of a state of charge with 40 fractional bits; outside the tables it is their end.
+  init(_ stateOfCharge: Int64, _ arithmetic: inout SaturatingArithmetic) {
+    let inside = min(max(stateOfCharge, TablePlace.lowest), TablePlace.highest)
+    // 256 / 1.1 steps per unit, so 40 fractional bits become 24.
+    let position = arithmetic.multiply(
+      inside - TablePlace.lowest, 256 << 24, dividedBy: 1_209_462_790_554)
+    let whole = position >> 24
+    index = whole >= 256 ? 255 : Int(truncatingIfNeeded: whole)
+    fraction = whole >= 256 ? 1 << 24 : position & 0xFF_FFFF
+  }
+
+  /// Linear between two table values in millionths; the result has 40 fractional bits.
+  @inline(__always)
+  static func between(
+    _ low: Int32, _ high: Int32, _ fraction: Int64, _ arithmetic: inout SaturatingArithmetic
+  ) -> Int64 {
+    let fine = (Int64(low) << 24) + (Int64(high) - Int64(low)) * fraction
+    return arithmetic.multiply(fine, 1_152_921_504_607, shift: 44)
+  }
+}
+
+extension CellProfile {
+  /// The open-circuit voltage; state of charge and result with 40 fractional bits.
+  func openCircuitVoltage(
+    _ stateOfCharge: Int64, _ arithmetic: inout SaturatingArithmetic
+  ) -> Int64 {
+    let place = TablePlace(stateOfCharge, &arithmetic)
+    return TablePlace.between(
+      openCircuit[place.index], openCircuit[place.index + 1], place.fraction, &arithmetic)
+  }
+
+  /// The slope of the open-circuit voltage as the secant over ±1/64, at most 20 V per unit.
+  ///
+  /// The raw table's slope would be noise; beyond 20 V a variance could leave its format.
+  func openCircuitSlope(
+    _ stateOfCharge: Int64, _ arithmetic: inout SaturatingArithmetic
+  ) -> Int64 {
+    let reach = Format.one >> 6
+    let low = max(stateOfCharge - reach, TablePlace.lowest)
+    let high = min(stateOfCharge + reach, TablePlace.highest)
+    let rise = openCircuitVoltage(high, &arithmetic) - openCircuitVoltage(low, &arithmetic)
+    return min(max(arithmetic.ratio(rise, high - low), 0), 20 * Format.one)
+  }
+
+  /// The value of one of the coarse tables at a place, with 40 fractional bits.
+  @inline(__always)
+  func coarse(
+    _ table: borrowing InlineArray<65, Int32>, _ place: TablePlace,
+    _ arithmetic: inout SaturatingArithmetic
+  ) -> Int64 {
+    let index = place.index >> 2
+    let fraction = (Int64(place.index & 3) << 22) + (place.fraction >> 2)
+    return TablePlace.between(table[index], table[index + 1], fraction, &arithmetic)
+  }
+
+  /// The state of charge whose open-circuit voltage is `voltage`, by bisection; 40 fractional bits.
+  ///
+  /// The curve must not fall; where it is flat, the middle of the bisection's last step is returned.
+  func stateOfCharge(
+    atOpenCircuit voltage: Int64, _ arithmetic: inout SaturatingArithmetic
+  ) -> Int64 {
+    var low = TablePlace.lowest
+    var high = TablePlace.highest
+    for _ in 0..<30 {
+      let middle = (low + high) >> 1
+      if openCircuitVoltage(middle, &arithmetic) < voltage { low = middle } else { high = middle }
+    }
+    return (low + high) >> 1
+  }
+
+  /// A temperature factor between its points, with 40 fractional bits; constant outside −40…80 °C.
+  static func temperatureFactor(
+    _ table: borrowing InlineArray<25, Int32>, _ temperature: Temperature
+  ) -> Int64 {
+    let above = Int64(min(max(temperature.millidegreesCelsius, -40_000), 79_999)) + 40_000
+    let index = Int(truncatingIfNeeded: above / 5_000)
+    let low = Int64(table[index])
+    let high = Int64(table[index + 1])
+    return ((low << 24) + ((high - low) * (above % 5_000) << 24) / 5_000)
+  }
+
+  /// The factor of the series overpotential at a current in C with 40 fractional bits.
+  func currentFactor(_ current: Int64) -> Int64 {
+    let place = min(Int64(current.magnitude >> 15), (16 << 24) - 1)  // half C per unit, 2^-24
+    let index = Int(truncatingIfNeeded: place >> 24)
+    let low = Int64(seriesCurrentFactor[index])
+    let high = Int64(seriesCurrentFactor[index + 1])
+    return (low << 24) + (high - low) * (place & 0xFF_FFFF)
+  }
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Quantities
+
+/// State of charge, capacity and resistance of one cell from its current, voltage and temperature.
+///
+/// Feed it every measurement with its moment: steps from 1 ms to 60 s are exact in their length,
+/// shorter ones wait for the next, longer ones are a gap. Over a gap a counted charge is used;
+/// without one the load is taken to be off, with a deviation that the interval shows. The estimator
+/// is total: it never traps, and says in `Estimate.conditions` what it had to do without.
+public struct StateEstimator: Sendable {
+  private var filter: StateFilter
+  private let profile: CellProfile
+  private var lastTime: MonotonicTime?
+  private var lastCurrent = Current.microamperes(0)
+  private var lastTemperature = Temperature.degreesCelsius(25)
+  private var temperatureAge: Int64 = .max
+  private var voltageAge: Int64 = 0
+  private var waitingCharge = Charge.zero
+  private var chargeIsCounted = true
+  private var sticky: EstimatorConditions = []
+  private var current: EstimatorConditions = []
+  /// The charge that went in less the charge that came out, as measured, without any correction.
+  public private(set) var ledger = Charge.zero
+  /// How many results of its arithmetic were clamped since the start.
+  public private(set) var saturations: UInt32 = 0
+
+  /// Starts from a belief about the state of charge.
+  ///
+  /// - Parameters:
+  ///   - profile: what is known of the cell.
+  ///   - stateOfCharge: the most likely value.
+  ///   - deviation: its standard deviation, in ppm; 0 to 1,000,000.
+  public init(
+    profile: CellProfile, stateOfCharge: StateOfCharge, deviation: Int32 = 300_000
+  ) {
+    self.profile = profile
+    var arithmetic = SaturatingArithmetic()
+    let wide = Format.millionths(min(max(deviation, 100), 1_000_000), &arithmetic)
+    filter = StateFilter(
+      profile,
+      stateOfCharge: Format.millionths(
+        min(max(stateOfCharge.partsPerMillion, 0), 1_000_000), &arithmetic),
+      variance: arithmetic.multiply(wide, wide, shift: 28))
+  }
+
+  /// The state of charge at which `voltage` is the open-circuit voltage.
+  public static func stateOfCharge(
+    atOpenCircuit voltage: Voltage, _ profile: borrowing CellProfile
+  ) -> StateOfCharge {
+    var arithmetic = SaturatingArithmetic()
+    let wide = profile.stateOfCharge(
+      atOpenCircuit: Format.millionths(voltage.microvolts, &arithmetic), &arithmetic)
+    let parts = Format.toMillionths(wide, &arithmetic)
+    return .partsPerMillion(Int32(clamping: min(max(parts, 0), 1_000_000)))
+  }
+
+  // MARK: One step
+
+  /// Takes in what the sensors said at `time`.
+  ///
+  /// The first call only sets the clock and weighs the voltage. A time before the last one changes
+  /// nothing but the sticky condition that says so.
+  public mutating func step(at time: MonotonicTime, _ measurement: Measurement) {
+    current = []
+    guard let last = lastTime else {
+      lastTime = time
+      lastCurrent = measurement.current ?? lastCurrent
+      note(measurement.temperature, after: 0)
+      correct(measurement, after: 1_000_000)
+      settle()
+      return
+    }
+    guard time >= last else {
+      sticky.insert(.timeRanBackwards)
+      return
+    }
+    if let charge = measurement.charge {
+      waitingCharge += charge
+    } else {
+      chargeIsCounted = false
+    }
+    // A year is as good as any longer time and keeps every product in range.
+    let elapsed = min(time.microseconds(since: last), 31_536_000_000_000)
+    guard elapsed >= 1_000 else { return }
+    lastTime = time
+    note(measurement.temperature, after: elapsed)
+    advance(measurement, by: elapsed)
+    correct(measurement, after: elapsed)
+    settle()
+  }
+
+  /// Moves the filter over the time since the last measurement.
+  private mutating func advance(_ measurement: Measurement, by elapsed: Int64) {
+    var deviation: Int32 = 0
+    var charge = waitingCharge
+    if !chargeIsCounted {
+      if elapsed > 60_000_000 {
+        current.insert(.gapCoasted)
+        deviation = profile.tuning.gapCurrent
+        charge = .zero
+      } else {
+        let held = measurement.current ?? lastCurrent
+        // µA · µs = pC, rounded to nC; no filter state keeps the rest, so it is half a nC at most.
+        charge = Charge.nanocoulombs(
+          filter.arithmetic.multiply(
+            Int64(held.microamperes), elapsed, dividedBy: 1_000))
+        if measurement.current == nil {
+          current.insert(.currentMissing)
+          deviation = profile.tuning.missingCurrent
+        }
+      }
+    }
+    waitingCharge = .zero
+    chargeIsCounted = true
+    if let now = measurement.current { lastCurrent = now }
+    ledger += charge
+    let rated = profile.ratedCapacity.nanocoulombs
+    let moved = filter.arithmetic.multiply(charge.nanocoulombs, Format.one, dividedBy: rated)
+    let rate = max(filter.arithmetic.multiply(rated, elapsed, dividedBy: 3_600_000_000), 1)
+    filter.advance(
+      profile,
+      StateFilter.Movement(
+        microseconds: elapsed, charge: moved,
+        meanCurrent: filter.arithmetic.multiply(
+          charge.nanocoulombs, Format.one, dividedBy: rate),
+        currentDeviation: deviation),
+      temperature: lastTemperature)
+  }
+
+  /// Weighs the voltage, if there is one and the current under which it was taken is known.
+  private mutating func correct(_ measurement: Measurement, after elapsed: Int64) {
+    voltageAge = min(voltageAge &+ elapsed, .max / 2)
+    guard let voltage = measurement.voltage, let flowing = measurement.current else {
+      current.insert(.voltageMissing)
+      return
+    }
+    let wide = Format.millionths(voltage.microvolts, &filter.arithmetic)
+    let verdict = filter.correct(
+      profile, voltage: wide, current: inC(flowing), temperature: lastTemperature,
+      microseconds: elapsed)
+    switch verdict {
+    case .accepted: voltageAge = 0
+    case .rejected: current.insert(.voltageRejected)
+    case .forced:
+      voltageAge = 0
+      current.insert(.voltageForced)
+    }
+  }
+
+  private mutating func inC(_ flowing: Current) -> Int64 {
+    // 1C in µA is the rated capacity in nC over 3.6e6 µs·1000.
+    filter.arithmetic.multiply(
+      Int64(flowing.microamperes) * 3_600_000, Format.one,
+      dividedBy: profile.ratedCapacity.nanocoulombs)
+  }
+
+  private mutating func note(_ temperature: Temperature?, after elapsed: Int64) {
+    if let temperature {
+      lastTemperature = temperature
+      temperatureAge = 0
+    } else if temperatureAge < .max / 2 {
+      temperatureAge += elapsed
+    }
+    if temperatureAge > 60_000_000 { current.insert(.temperatureStale) }
+  }
+
+  /// Looks after the covariance: what saturated or outgrew all meaning is replaced by the prior.
+  private mutating func settle() {
+    let meaningless = Format.varianceOne / 4  // a deviation of half the whole range
+    let clamped = filter.arithmetic.saturations
+    let wide = filter.covariance.variance(of: State.charge, &filter.arithmetic)
+    if clamped > 0 || wide > meaningless {
+      let prior = Format.variance(ofMillionths: 300_000, &filter.arithmetic)
+      filter.covariance = filter.priorCovariance(profile.tuning, chargeVariance: prior)
+      filter.arithmetic.saturations = 0
+      saturations = clamped > .max - saturations ? .max : saturations + clamped
+      if clamped > 0 { sticky.insert([.covarianceReset, .saturated]) }
+      if wide > meaningless { sticky.insert(.covarianceReset) }
+    }
+  }
+
+  // MARK: What is believed
+
+  /// The present estimate.
+  public var estimate: Estimate {
+    var arithmetic = SaturatingArithmetic()
+    let charge = min(max(filter.x[State.charge], 0), Format.one)
+    let reach = interval(
+      of: State.charge, widened: profile.tuning.chargeInterval, &arithmetic)
+    let kappa = filter.x[State.inverseCapacity]
+    let kappaReach = interval(
+      of: State.inverseCapacity, widened: profile.tuning.capacityInterval, &arithmetic)
+    let floor = Format.one / 10
+    return Estimate(
+      stateOfCharge: parts(charge, &arithmetic),
+      lowestStateOfCharge: parts(charge - reach, &arithmetic),
+      highestStateOfCharge: parts(charge + reach, &arithmetic),
+      fullChargeCapacity: capacity(kappa, &arithmetic),
+      lowestCapacity: capacity(kappa + kappaReach, &arithmetic),
+      highestCapacity: capacity(max(kappa - kappaReach, floor), &arithmetic),
+      resistanceRatio: Int32(
+        clamping: Format.toMillionths(filter.x[State.resistance], &arithmetic)),
+      currentOffset: .microamperes(
+        Int32(
+          clamping: arithmetic.multiply(
+            filter.x[State.currentOffset], profile.ratedCapacity.nanocoulombs / 3_600_000,
+            shift: 40))),
+      age: voltageAge,
+      conditions: sticky.union(current))
+  }
+
+  /// The state of charge without clamping or rounding, 40 fractional bits; for comparing filters.
+  public var preciseStateOfCharge: Int64 { filter.x[State.charge] }
+
+  /// The variance of the state of charge, 52 fractional bits; for comparing filters.
+  public var stateOfChargeVariance: Int64 {
+    var arithmetic = SaturatingArithmetic()
+    return filter.covariance.variance(of: State.charge, &arithmetic)
+  }
+
+  /// 1.96 deviations of a state, widened; 40 fractional bits.
+  private func interval(
+    of state: Int, widened thousandths: Int32, _ arithmetic: inout SaturatingArithmetic
+  ) -> Int64 {
+    let variance = filter.covariance.variance(of: state, &arithmetic)
+    let deviation = Int64(
+      bitPattern: IntegerMath.squareRoot(UInt64(max(variance, 0))) << 14)
+    return arithmetic.multiply(deviation, 196 * Int64(thousandths), dividedBy: 100_000)
+  }
+
+  private func parts(_ wide: Int64, _ arithmetic: inout SaturatingArithmetic) -> StateOfCharge {
+    let value = Format.toMillionths(min(max(wide, 0), Format.one), &arithmetic)
+    return .partsPerMillion(Int32(clamping: value))
+  }
+
+  private func capacity(_ kappa: Int64, _ arithmetic: inout SaturatingArithmetic) -> Charge {
+    .nanocoulombs(
+      arithmetic.multiply(profile.ratedCapacity.nanocoulombs, Format.one, dividedBy: kappa))
+  }
+}

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Quantities
+
+/// The states of the filter, in the order that keeps its transition matrix upper triangular.
+enum State {
+  /// State of charge.
+  static let charge = 0
+  /// Hysteresis, −1 after a long discharge to +1 after a long charge.
+  static let hysteresis = 1
+  /// Voltage of the fast relaxation. Unit: V.
+  static let fast = 2
+  /// Voltage of the slow relaxation. Unit: V.
+  static let slow = 3
+  /// What the open-circuit curve is wrong by here. Unit: V.
+  static let modelError = 4
+  /// Series resistance over the profile's.
+  static let resistance = 5
+  /// Rated capacity over the true one.
+  static let inverseCapacity = 6
+  /// What the current reading is too high by. Unit: C.
+  static let currentOffset = 7
+}
+
+/// The joint extended Kalman filter of eight states on factors U and D, all in integers.
+///
+/// Time and measurement are separate: `advance` moves the state by a charge over a time, `correct`
+/// weighs a voltage reading against the model. Both are total: whatever comes in, the state stays in
+/// its bounds, and a lost covariance is replaced by the prior and reported.
+/// Sources: Bierman 1977 (factorised update); Plett, J. Power Sources 134 (2004) 252,
+/// doi:10.1016/j.jpowsour.2004.02.031 (equivalent circuit with hysteresis).
+struct StateFilter: Sendable {
+  /// The states, 40 fractional bits.
+  var x: InlineArray<8, Int64>
+  var covariance: CovarianceFactors
+  var arithmetic = SaturatingArithmetic()
+
+  /// Time over which the slow random walks have not been added yet. Unit: µs.
+  var slowMicroseconds: Int64 = 0
+  /// Readings in a row that did not fit.
+  var rejected: Int32 = 0
+  /// Time since the state of charge was last freed because readings kept not fitting. Unit: µs.
+  var sinceFreed: Int64 = 300_000_000
+  /// Steps in a row without a current reading.
+  var missing: Int64 = 0
+
+  init(_ profile: borrowing CellProfile, stateOfCharge: Int64, variance: Int64) {
+    x = InlineArray(repeating: 0)
+    covariance = CovarianceFactors(diagonal: InlineArray(repeating: 1))
+    x[State.charge] = stateOfCharge
+    x[State.resistance] = Format.one
+    x[State.inverseCapacity] = Format.one
+    covariance = priorCovariance(profile.tuning, chargeVariance: variance)
+  }
+
+  /// The covariance of a state about which only the charge's variance is known.
+  mutating func priorCovariance(
+    _ tuning: FilterTuning, chargeVariance: Int64
+  ) -> CovarianceFactors {
+    var d = InlineArray<8, Int64>(repeating: 0)
+    d[State.charge] = chargeVariance
+    d[State.hysteresis] = Format.varianceOne / 3  // even over [−1, 1]
+    d[State.fast] = Format.variance(ofMillionths: tuning.relaxationPrior, &arithmetic)
+    d[State.slow] = d[State.fast]
+    d[State.modelError] = Format.variance(ofMillionths: tuning.modelError, &arithmetic)
+    d[State.resistance] = Format.variance(ofMillionths: tuning.resistancePrior, &arithmetic)
+    d[State.inverseCapacity] = Format.variance(ofMillionths: tuning.capacityPrior, &arithmetic)
+    d[State.currentOffset] = Format.variance(ofMillionths: tuning.offsetPrior, &arithmetic)
+    return CovarianceFactors(diagonal: d)
+  }
+
+  // MARK: Time
+
+  /// What moved through the cell in a step, as far as it is known.
+  struct Movement {
+    /// The time. Unit: µs; at least 1.
+    var microseconds: Int64
+    /// The charge over the rated capacity, 40 fractional bits.
+    var charge: Int64
+    /// The mean current in C, 40 fractional bits.
+    var meanCurrent: Int64
+    /// The deviation of that current in C, in millionths; 0 when it was read.
+    var currentDeviation: Int32
+  }
+
+  /// Moves the state over a step.
+  mutating func advance(
+    _ profile: borrowing CellProfile, _ movement: Movement, temperature: Temperature
+  ) {
+    let hours = arithmetic.multiply(movement.microseconds, Format.one, dividedBy: 3_600_000_000)
+    let offset = x[State.currentOffset]
+    let kappa = x[State.inverseCapacity]
+    let net = arithmetic.subtract(movement.charge, arithmetic.times(offset, hours))
+    let change = arithmetic.times(kappa, net)
+    let travelled = Int64(clamping: change.magnitude)
+    let current = arithmetic.subtract(movement.meanCurrent, offset)
+
+    let timeFactor = CellProfile.temperatureFactor(profile.timeTemperatureFactor, temperature)
+    let fastDecay = decay(movement.microseconds, profile.fastMilliseconds, timeFactor)
+    let slowDecay = decay(movement.microseconds, profile.slowMilliseconds, timeFactor)
+    let swing = IntegerMath.exponentialOfNegative(
+      arithmetic.multiply(travelled, Int64(profile.hysteresisRateThousandths), dividedBy: 1_000))
+    let memory = errorMemory(profile.tuning, movement.microseconds, travelled)
+
+    let place = TablePlace(x[State.charge], &arithmetic)
+    let relaxation = CellProfile.temperatureFactor(
+      profile.relaxationTemperatureFactor, temperature)
+    let fastDrop = arithmetic.times(profile.coarse(profile.fast, place, &arithmetic), relaxation)
+    let slowDrop = arithmetic.times(profile.coarse(profile.slow, place, &arithmetic), relaxation)
+    let fastGain = arithmetic.times(Format.one - fastDecay, fastDrop)
+    let slowGain = arithmetic.times(Format.one - slowDecay, slowDrop)
+    let slope = profile.openCircuitSlope(x[State.charge], &arithmetic)
+
+    transition(
+      swing: swing, fastDecay: fastDecay, slowDecay: slowDecay, memory: memory, net: net,
+      chargeByOffset: 0 - arithmetic.times(kappa, hours), fastByOffset: 0 - fastGain,
+      slowByOffset: 0 - slowGain)
+    addNoise(
+      profile.tuning, movement, hours: hours, swing: swing, fastDecay: fastDecay,
+      slowDecay: slowDecay, memory: memory, slope: slope)
+
+    let direction: Int64 = change > 0 ? Format.one : (change < 0 ? -Format.one : 0)
+    x[State.charge] = arithmetic.add(x[State.charge], change)
+    x[State.hysteresis] = arithmetic.add(
+      arithmetic.times(swing, x[State.hysteresis]),
+      arithmetic.times(Format.one - swing, direction))
+    x[State.fast] = arithmetic.add(
+      arithmetic.times(fastDecay, x[State.fast]), arithmetic.times(fastGain, current))
+    x[State.slow] = arithmetic.add(
+      arithmetic.times(slowDecay, x[State.slow]), arithmetic.times(slowGain, current))
+    x[State.modelError] = arithmetic.times(memory, x[State.modelError])
+    bound()
+    sinceFreed = min(sinceFreed &+ movement.microseconds, 300_000_000)
+  }
+
+  /// `exp(−time / (constant · factor))`, 40 fractional bits.
+  private mutating func decay(
+    _ microseconds: Int64, _ milliseconds: Int32, _ factor: Int64
+  ) -> Int64 {
+    // Past 28 time constants nothing is left; the cap keeps the quotient in its format.
+    let constant = max(arithmetic.times(Int64(milliseconds) * 1_000, factor), 1_000)
+    if microseconds / constant >= 28 { return 0 }
+    return IntegerMath.exponentialOfNegative(arithmetic.ratio(microseconds, constant))
+  }
+
+  /// What is left of the model error after a time and a way along the state of charge.
+  private mutating func errorMemory(
+    _ tuning: FilterTuning, _ microseconds: Int64, _ travelled: Int64
+  ) -> Int64 {
+    let seconds = Int64(tuning.modelErrorSeconds) * 1_000_000
+    let byTime =
+      microseconds / seconds >= 28 ? 28 * Format.one : arithmetic.ratio(microseconds, seconds)
+    let byWay = arithmetic.multiply(travelled, 1_000_000, dividedBy: Int64(tuning.modelErrorLength))
+    return IntegerMath.exponentialOfNegative(arithmetic.add(byTime, byWay))
+  }
+
+  /// Carries the factors through the transition: U ← F·U·diag(F)⁻¹, D ← D·diag(F)².
+  private mutating func transition(
+    swing: Int64, fastDecay: Int64, slowDecay: Int64, memory: Int64, net: Int64,
+    chargeByOffset: Int64, fastByOffset: Int64, slowByOffset: Int64
+  ) {
+    // A state that forgot all but 1/64 of itself is as good as renewed; the floor keeps its
+    // reciprocal in range.
+    let floor = Format.one >> 6
+    let diagonal: InlineArray<4, Int64> = [
+      max(swing, floor), max(fastDecay, floor), max(slowDecay, floor), max(memory, floor),
+    ]
+    for k in 0..<4 {
+      let row = k &+ 1
+      let factor = diagonal[k]
+      let reciprocal = arithmetic.ratio(Format.one, factor)
+      for j in (row &+ 1)..<8 {
+        let element = CovarianceFactors.at(row, j)
+        covariance.u[element] = arithmetic.times(covariance.u[element], factor)
+      }
+      for i in 0..<row {
+        let element = CovarianceFactors.at(i, row)
+        covariance.u[element] = arithmetic.times(covariance.u[element], reciprocal)
+      }
+      covariance.d[row] = max(
+        arithmetic.times(arithmetic.times(covariance.d[row], factor), factor), 1)
+    }
+    let kappaOffset = covariance.u[CovarianceFactors.at(State.inverseCapacity, State.currentOffset)]
+    shift(State.charge, State.inverseCapacity, by: net)
+    shift(
+      State.charge, State.currentOffset,
+      by: arithmetic.add(chargeByOffset, arithmetic.times(net, kappaOffset)))
+    shift(State.fast, State.currentOffset, by: fastByOffset)
+    shift(State.slow, State.currentOffset, by: slowByOffset)
+  }
+
+  private mutating func shift(_ row: Int, _ column: Int, by amount: Int64) {
+    let element = CovarianceFactors.at(row, column)
+    covariance.u[element] = arithmetic.add(covariance.u[element], amount)
+  }
+
+  /// Adds what the step could have changed unseen.
+  private mutating func addNoise(
+    _ tuning: FilterTuning, _ movement: Movement, hours: Int64, swing: Int64, fastDecay: Int64,
+    slowDecay: Int64, memory: Int64, slope: Int64
+  ) {
+    let perHour = Format.fineVariance(ofBillionths: tuning.chargeWalk * 1_000, &arithmetic)
+    var charge = arithmetic.multiply(perHour, hours, shift: 60)
+    if movement.currentDeviation > 0 {
+      // The k-th missing sample adds (2k+1)·(σ·dt)², so that the error grows with time, not with
+      // its root.
+      let way = arithmetic.times(
+        Format.millionths(movement.currentDeviation, &arithmetic), hours)
+      let once = arithmetic.multiply(way, way, shift: 28)
+      charge = arithmetic.add(charge, arithmetic.multiply(once, 2 * missing + 1, dividedBy: 1))
+      missing = min(missing + 1, 1_000_000)
+    } else {
+      missing = 0
+    }
+    covariance.d[State.charge] = max(arithmetic.add(covariance.d[State.charge], charge), 1)
+
+    let hysteresis = Format.variance(ofMillionths: tuning.hysteresisNoise, &arithmetic)
+    renew(State.hysteresis, hysteresis, left: swing)
+    renew(State.fast, Format.variance(ofMillionths: tuning.fastNoise, &arithmetic), left: fastDecay)
+    renew(State.slow, Format.variance(ofMillionths: tuning.slowNoise, &arithmetic), left: slowDecay)
+    let flat = Format.variance(ofMillionths: tuning.modelError, &arithmetic)
+    let along = arithmetic.times(
+      slope, Format.millionths(tuning.modelErrorOfCharge, &arithmetic))
+    let error = arithmetic.add(flat, arithmetic.multiply(along, along, shift: 28))
+    renew(State.modelError, error, left: memory)
+
+    slowMicroseconds = arithmetic.add(slowMicroseconds, movement.microseconds)
+    if slowMicroseconds >= 60_000_000 {
+      let seconds = min(slowMicroseconds / 1_000_000, 36_000_000)
+      slowMicroseconds = 0
+      walk(State.resistance, billionthsPerRootSecond: Int64(tuning.resistanceWalk) * 1_000, seconds)
+      walk(State.inverseCapacity, billionthsPerRootSecond: Int64(tuning.capacityWalk), seconds)
+      walk(State.currentOffset, billionthsPerRootSecond: Int64(tuning.offsetWalk), seconds)
+    }
+  }
+
+  /// Renews a state that keeps `left` of itself towards its standing variance.
+  private mutating func renew(_ state: Int, _ standing: Int64, left: Int64) {
+    let kept = arithmetic.times(left, left)
+    covariance.add(
+      variance: arithmetic.times(standing, Format.one - kept), to: state, &arithmetic)
+  }
+
+  /// Adds a random walk over `seconds` to a state.
+  private mutating func walk(_ state: Int, billionthsPerRootSecond: Int64, _ seconds: Int64) {
+    let deviation = Int32(clamping: billionthsPerRootSecond)
+    let perSecond = Format.fineVariance(ofBillionths: deviation, &arithmetic)
+    covariance.add(
+      variance: arithmetic.multiply(perSecond, seconds, shift: 20), to: state, &arithmetic)
+  }
+
+  // MARK: Measurement
+
+  /// How a voltage reading was taken.
+  enum Verdict: Equatable, Sendable {
+    /// It fitted and was weighed in.
+    case accepted
+    /// It did not fit and was left out.
+    case rejected
+    /// Too many in a row did not fit; this one was weighed in, cut to four deviations.
+    case forced
+  }
+
+  /// Weighs a voltage reading against the model.
+  ///
+  /// - Parameters:
+  ///   - voltage: the reading in V, 40 fractional bits.
+  ///   - current: the current at that moment in C, 40 fractional bits.
+  ///   - microseconds: the time since the last reading, over which its errors are correlated.
+  mutating func correct(
+    _ profile: borrowing CellProfile, voltage: Int64, current: Int64, temperature: Temperature,
+    microseconds: Int64
+  ) -> Verdict {
+    let net = arithmetic.subtract(current, x[State.currentOffset])
+    let place = TablePlace(x[State.charge], &arithmetic)
+    let slope = profile.openCircuitSlope(x[State.charge], &arithmetic)
+    let half = profile.coarse(profile.hysteresis, place, &arithmetic)
+    let series = arithmetic.times(
+      arithmetic.times(
+        profile.coarse(profile.series, place, &arithmetic),
+        CellProfile.temperatureFactor(profile.seriesTemperatureFactor, temperature)),
+      profile.currentFactor(net))
+    let drop = arithmetic.times(series, net)
+
+    var h = InlineArray<8, Int64>(repeating: 0)
+    h[State.charge] = slope
+    h[State.hysteresis] = half
+    h[State.fast] = Format.one
+    h[State.slow] = Format.one
+    h[State.modelError] = Format.one
+    h[State.resistance] = drop
+    h[State.currentOffset] = 0 - arithmetic.times(series, x[State.resistance])
+
+    var model = profile.openCircuitVoltage(x[State.charge], &arithmetic)
+    model = arithmetic.add(model, arithmetic.times(half, x[State.hysteresis]))
+    model = arithmetic.add(model, arithmetic.add(x[State.fast], x[State.slow]))
+    model = arithmetic.add(model, x[State.modelError])
+    model = arithmetic.add(model, arithmetic.times(drop, x[State.resistance]))
+
+    let noise = readingVariance(profile.tuning, current: net, slope: slope, microseconds)
+    return weigh(arithmetic.subtract(voltage, model), h, noise: noise)
+  }
+
+  /// The variance of one reading: the sensor's, the current's share and the curve's.
+  private mutating func readingVariance(
+    _ tuning: FilterTuning, current: Int64, slope: Int64, _ microseconds: Int64
+  ) -> Int64 {
+    // Errors of readings closer than a second are the same error; further apart they average.
+    let step = min(max(microseconds, 1_000), 3_600_000_000)
+    let voltage = max(
+      arithmetic.multiply(
+        Format.variance(ofMillionths: tuning.voltageNoise, &arithmetic), 1_000_000,
+        dividedBy: step),
+      Format.variance(ofMillionths: tuning.voltageNoiseFloor, &arithmetic))
+    let byCurrent = arithmetic.times(
+      Format.millionths(tuning.voltageNoisePerC, &arithmetic), current)
+    let perSlope = max(
+      arithmetic.multiply(Int64(tuning.slopeVariance) << 20, 1_000_000, dividedBy: step),
+      Int64(tuning.slopeVarianceFloor) << 20)
+    let squaredSlope = arithmetic.multiply(slope, slope, shift: 28)
+    let bySlope = arithmetic.multiply(squaredSlope, perSlope, dividedBy: 1_000_000 << 20)
+    return arithmetic.add(
+      arithmetic.add(voltage, bySlope), arithmetic.multiply(byCurrent, byCurrent, shift: 28))
+  }
+
+  /// Gates an innovation by four deviations and applies it.
+  private mutating func weigh(
+    _ innovation: Int64, _ h: borrowing InlineArray<8, Int64>, noise: Int64
+  ) -> Verdict {
+    var projection = covariance.projected(on: h, noise: noise, &arithmetic)
+    var cut = innovation
+    var verdict = Verdict.accepted
+    // |innovation| beyond 64 V cannot come from a plausible reading; cut before squaring.
+    let bounded = min(max(innovation, -32 * Format.one), 32 * Format.one)
+    let squared = arithmetic.multiply(bounded, bounded, shift: 28)
+    if squared / 16 > projection.innovationVariance {
+      guard rejected >= 10 else {
+        rejected += 1
+        return .rejected
+      }
+      verdict = .forced
+      if sinceFreed >= 300_000_000 {
+        sinceFreed = 0
+        free()
+        projection = covariance.projected(on: h, noise: noise, &arithmetic)
+      }
+      let deviation = Int64(
+        bitPattern: IntegerMath.squareRoot(UInt64(max(projection.innovationVariance, 0))) << 14)
+      cut = min(max(bounded, -4 * deviation), 4 * deviation)
+    }
+    rejected = 0
+    let gain = covariance.update(projection, noise: noise, &arithmetic)
+    for i in 0..<8 {
+      let share = arithmetic.ratio(gain[i], projection.innovationVariance)
+      x[i] = arithmetic.add(x[i], arithmetic.times(share, cut))
+    }
+    bound()
+    return verdict
+  }
+
+  /// Widens a state of charge that is believed too much: its deviation becomes at least 20 %.
+  private mutating func free() {
+    let wide = Format.variance(ofMillionths: 200_000, &arithmetic)
+    let held = covariance.variance(of: State.charge, &arithmetic)
+    if held < wide { covariance.d[State.charge] += wide - held }
+  }
+
+  // MARK: Bounds
+
+  /// Keeps every state where it can mean something.
+  private mutating func bound() {
+    clamp(State.charge, TablePlace.lowest, TablePlace.highest)
+    clamp(State.hysteresis, -Format.one, Format.one)
+    clamp(State.fast, -Format.one, Format.one)
+    clamp(State.slow, -Format.one, Format.one)
+    clamp(State.modelError, -Format.half, Format.half)
+    clamp(State.resistance, Format.one / 10, 10 * Format.one)
+    clamp(State.inverseCapacity, Format.half, 4 * Format.one)
+    clamp(State.currentOffset, -Format.one / 4, Format.one / 4)
+  }
+
+  @inline(__always)
+  private mutating func clamp(_ state: Int, _ low: Int64, _ high: Int64) {
+    x[state] = min(max(x[state], low), high)
+  }
+}
