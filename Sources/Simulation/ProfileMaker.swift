@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import CellEstimation
+public import CellSimulation
+import DeterministicMath
+import Quantities
+
+/// Makes the estimator's tables from a cell description, as a laboratory would from the cell.
+///
+/// A circuit description holds the tables already. Electrodes do not: they are put through virtual
+/// experiments (pulses at several states of charge, temperatures and currents), and an equivalent
+/// circuit is fitted to what the terminals showed. The estimator so never sees the electrodes.
+public enum ProfileMaker {
+  /// Makes a profile.
+  ///
+  /// - Throws: `CellError` if the description cannot be a cell.
+  public static func profile(
+    for description: CellDescription, tuning: FilterTuning = FilterTuning()
+  ) throws(CellError) -> CellProfile {
+    let equilibrium = try CellEquilibrium(description)
+    let circuit: FittedCircuit =
+      switch description.model {
+      case .circuit(let circuit): FittedCircuit(circuit, description)
+      case .electrodes: try Characterisation(description, equilibrium).fit()
+      }
+    var openCircuit = InlineArray<257, Int32>(repeating: 0)
+    var highest = Int32.min
+    for i in 0..<257 {
+      let volts = equilibrium.volts(stateOfCharge: -0.05 + 1.1 * Double(i) / 256)
+      highest = max(highest, millionths(volts))
+      openCircuit[i] = highest
+    }
+    var series = InlineArray<65, Int32>(repeating: 0)
+    var fast = series
+    var slow = series
+    var hysteresis = series
+    for i in 0..<65 {
+      let place = -0.05 + 1.1 * Double(i) / 64
+      series[i] = millionths(circuit.series(place))
+      fast[i] = millionths(circuit.fast(place))
+      slow[i] = millionths(circuit.slow(place))
+      hysteresis[i] = millionths(equilibrium.hysteresisVolts(stateOfCharge: min(max(place, 0), 1)))
+    }
+    var cold = InlineArray<25, Int32>(repeating: 65_536)
+    var coldRelaxation = cold
+    var coldTime = cold
+    for i in 0..<25 {
+      let celsius = -40 + 5 * Double(i)
+      cold[i] = factor(circuit.seriesByTemperature(celsius))
+      coldRelaxation[i] = factor(circuit.relaxationByTemperature(celsius))
+      coldTime[i] = factor(circuit.timeByTemperature(celsius))
+    }
+    var byCurrent = InlineArray<17, Int32>(repeating: 65_536)
+    for i in 0..<17 { byCurrent[i] = factor(circuit.seriesByCurrent(Double(i) / 2)) }
+    let nanocoulombs = (description.ratedCapacityAmpereHours * 3.6e12).rounded()
+    return CellProfile(
+      ratedCapacity: .nanocoulombs(Int64(nanocoulombs)),
+      lowerCutoff: .microvolts(millionths(description.lowerCutoffVolts)),
+      upperCutoff: .microvolts(millionths(description.upperCutoffVolts)),
+      openCircuit: openCircuit, series: series, fast: fast, slow: slow, hysteresis: hysteresis,
+      fastMilliseconds: Int32((circuit.fastSeconds * 1e3).rounded()),
+      slowMilliseconds: Int32((circuit.slowSeconds * 1e3).rounded()),
+      hysteresisRateThousandths: Int32((circuit.hysteresisRate * 1e3).rounded()),
+      seriesTemperatureFactor: cold, relaxationTemperatureFactor: coldRelaxation,
+      timeTemperatureFactor: coldTime, seriesCurrentFactor: byCurrent, tuning: tuning)
+  }
+
+  private static func millionths(_ value: Double) -> Int32 {
+    Int32(min(max((value * 1e6).rounded(), -2e9), 2e9))
+  }
+
+  /// A factor with 16 fractional bits, between 1/100 and 100: no sane cell is outside.
+  private static func factor(_ value: Double) -> Int32 {
+    Int32((min(max(value, 0.01), 100) * 65_536).rounded())
+  }
+}
+
+/// An equivalent circuit in volts per C, with what temperature and current do to it.
+struct FittedCircuit {
+  var series: Curve
+  var fast: Curve
+  var slow: Curve
+  var fastSeconds: Double
+  var slowSeconds: Double
+  var hysteresisRate: Double
+  var seriesByTemperature: Curve
+  var relaxationByTemperature: Curve
+  var timeByTemperature: Curve
+  var seriesByCurrent: Curve
+
+  /// The circuit of a description that has one; a third and later pair joins the slow one.
+  init(_ circuit: EquivalentCircuit, _ description: CellDescription) {
+    let oneC = description.ratedCapacityAmpereHours
+    func perC(_ curves: [Curve]) -> Curve {
+      let places = Array(stride(from: 0.0, through: 1.0, by: 1.0 / 64))
+      return Curve(
+        x: places, y: places.map { place in curves.reduce(0) { $0 + $1(place) * oneC } })
+    }
+    series = perC([circuit.seriesOhms])
+    fast = perC(circuit.pairs.prefix(1).map(\.ohms))
+    slow = perC(circuit.pairs.dropFirst().map(\.ohms))
+    fastSeconds = circuit.pairs.first?.seconds ?? 15
+    slowSeconds = circuit.pairs.count > 1 ? circuit.pairs[1].seconds : 350
+    hysteresisRate = circuit.hysteresisRate
+    let celsius = Array(stride(from: -40.0, through: 80, by: 5))
+    let arrhenius = Curve(
+      x: celsius,
+      y: celsius.map { Arrhenius.slowing($0, circuit.activationJoulesPerMole) })
+    seriesByTemperature = arrhenius
+    relaxationByTemperature = arrhenius
+    timeByTemperature = .constant(1)
+    seriesByCurrent = .constant(1)
+  }
+
+  init(
+    series: Curve, fast: Curve, slow: Curve, fastSeconds: Double, slowSeconds: Double,
+    hysteresisRate: Double, seriesByTemperature: Curve, relaxationByTemperature: Curve,
+    timeByTemperature: Curve, seriesByCurrent: Curve
+  ) {
+    self.series = series
+    self.fast = fast
+    self.slow = slow
+    self.fastSeconds = fastSeconds
+    self.slowSeconds = slowSeconds
+    self.hysteresisRate = hysteresisRate
+    self.seriesByTemperature = seriesByTemperature
+    self.relaxationByTemperature = relaxationByTemperature
+    self.timeByTemperature = timeByTemperature
+    self.seriesByCurrent = seriesByCurrent
+  }
+}
+
+/// The Arrhenius law relative to 25 °C.
+enum Arrhenius {
+  /// How many times slower a process with an activation energy (J/mol) runs at a temperature.
+  static func slowing(_ celsius: Double, _ joulesPerMole: Double) -> Double {
+    DeterministicMath.exp(joulesPerMole / 8.314462618 * (1 / (celsius + 273.15) - 1 / 298.15))
+  }
+}
+
+/// Virtual pulse experiments on a cell of electrodes, and the circuit fitted to them.
+struct Characterisation {
+  private let description: CellDescription
+  private let equilibrium: CellEquilibrium
+  /// Moments after the pulse's start at which the voltage is read. Unit: s.
+  private static let moments: [Double] = [
+    1, 2, 3, 5, 8, 12, 18, 27, 40, 60, 90, 135, 200, 300, 450, 650, 900,
+  ]
+  private static let pulseC = 1.0 / 3
+
+  init(_ description: CellDescription, _ equilibrium: CellEquilibrium) {
+    self.description = description
+    self.equilibrium = equilibrium
+  }
+
+  /// Runs the experiments and fits the circuit.
+  func fit() throws(CellError) -> FittedCircuit {
+    let places = [0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95]
+    var responses: [[Double]] = []
+    for place in places { responses.append(try response(at: place, celsius: 25)) }
+
+    var best = (cost: Double.infinity, fast: 15.0, slow: 350.0)
+    for fastSeconds in [4.0, 6, 10, 15, 25] {
+      for slowSeconds in [100.0, 150, 250, 350, 500, 800] {
+        var cost = 0.0
+        for values in responses {
+          cost += Self.drops(values, fastSeconds, slowSeconds).cost
+        }
+        if cost < best.cost { best = (cost, fastSeconds, slowSeconds) }
+      }
+    }
+    let drops = responses.map { Self.drops($0, best.fast, best.slow) }
+
+    let celsius = [-20.0, -10, 0, 10, 25, 40, 55]
+    let activation = diffusionActivation
+    var series: [Double] = []
+    var relaxation: [Double] = []
+    for temperature in celsius {
+      let slowing = Arrhenius.slowing(temperature, activation)
+      let values = try response(at: 0.5, celsius: temperature)
+      let fitted = Self.drops(values, best.fast * slowing, best.slow * slowing)
+      series.append(fitted.series)
+      relaxation.append(fitted.fast + fitted.slow)
+    }
+    let grid = Array(stride(from: -40.0, through: 80, by: 5))
+    let reference = celsius.firstIndex(of: 25) ?? 0
+    return FittedCircuit(
+      series: Curve(x: places, y: drops.map(\.series)),
+      fast: Curve(x: places, y: drops.map(\.fast)),
+      slow: Curve(x: places, y: drops.map(\.slow)),
+      fastSeconds: best.fast, slowSeconds: best.slow, hysteresisRate: hysteresisRate,
+      seriesByTemperature: Curve(
+        x: grid, y: grid.map { Self.factor(at: $0, celsius, series, reference) }),
+      relaxationByTemperature: Curve(
+        x: grid, y: grid.map { Self.factor(at: $0, celsius, relaxation, reference) }),
+      timeByTemperature: Curve(
+        x: grid, y: grid.map { Arrhenius.slowing($0, activation) }),
+      seriesByCurrent: try currentFactors())
+  }
+
+  /// The overpotential per C after a pulse begins, without what the state of charge and hysteresis
+  /// explain; the mean of a charge and a discharge.
+  private func response(at place: Double, celsius: Double) throws(CellError) -> [Double] {
+    var sums = [Double](repeating: 0, count: Self.moments.count)
+    for sign in [-1.0, 1.0] {
+      var cell = try Cell(description, stateOfCharge: place, temperatureCelsius: celsius)
+      let amperes = sign * Self.pulseC * description.ratedCapacityAmpereHours
+      var time = 0.0
+      for (index, moment) in Self.moments.enumerated() {
+        while time < moment {
+          let step = min(moment - time, 2)
+          cell.step(.current(amperes: amperes), seconds: step, ambientCelsius: celsius)
+          time += step
+        }
+        let travelled = abs(cell.stateOfCharge - place)
+        let swung = 1 - DeterministicMath.exp(-hysteresisRate * travelled)
+        let half = equilibrium.hysteresisVolts(stateOfCharge: cell.stateOfCharge)
+        let drop = (cell.terminalVolts - cell.openCircuitVolts) * sign - half * swung
+        sums[index] += drop / Self.pulseC / 2
+      }
+    }
+    return sums
+  }
+
+  /// Least squares of series + fast·(1 − e^−t/τ₁) + slow·(1 − e^−t/τ₂) through the response.
+  private static func drops(
+    _ response: [Double], _ fastSeconds: Double, _ slowSeconds: Double
+  ) -> (series: Double, fast: Double, slow: Double, cost: Double) {
+    let rows = moments.map { moment in
+      [
+        1, 1 - DeterministicMath.exp(-moment / fastSeconds),
+        1 - DeterministicMath.exp(-moment / slowSeconds),
+      ]
+    }
+    var kept = [0, 1, 2]
+    while true {
+      let solution = leastSquares(rows, response, columns: kept)
+      // A negative resistance means the data do not show that part: leave it out.
+      if let negative = kept.indices.first(where: { solution[$0] < 0 }), kept.count > 1 {
+        kept.remove(at: negative)
+        continue
+      }
+      var all = [0.0, 0, 0]
+      for (index, column) in kept.enumerated() { all[column] = max(solution[index], 0) }
+      var cost = 0.0
+      for (row, value) in zip(rows, response) {
+        let residual = value - row[0] * all[0] - row[1] * all[1] - row[2] * all[2]
+        cost += residual * residual
+      }
+      return (all[0], all[1], all[2], cost)
+    }
+  }
+
+  /// Solves the normal equations by Gaussian elimination with pivots on the diagonal, which is
+  /// safe for a few well-scaled positive columns.
+  private static func leastSquares(
+    _ rows: [[Double]], _ values: [Double], columns: [Int]
+  ) -> [Double] {
+    let n = columns.count
+    var matrix = (0..<n).map { i in
+      (0..<n).map { j in rows.reduce(0.0) { $0 + $1[columns[i]] * $1[columns[j]] } }
+    }
+    var right = (0..<n).map { i in
+      zip(rows, values).reduce(0.0) { $0 + $1.0[columns[i]] * $1.1 }
+    }
+    for pivot in 0..<n {
+      for row in (pivot + 1)..<max(n, pivot + 1) {
+        let factor = matrix[row][pivot] / matrix[pivot][pivot]
+        for column in pivot..<n { matrix[row][column] -= factor * matrix[pivot][column] }
+        right[row] -= factor * right[pivot]
+      }
+    }
+    for row in stride(from: n - 1, through: 0, by: -1) {
+      for column in (row + 1)..<max(n, row + 1) { right[row] -= matrix[row][column] * right[column] }
+      right[row] /= matrix[row][row]
+    }
+    return right
+  }
+
+  /// A factor relative to 25 °C: the logarithm is linear in 1/T between the measured temperatures
+  /// and beyond them.
+  private static func factor(
+    at celsius: Double, _ measured: [Double], _ values: [Double], _ reference: Int
+  ) -> Double {
+    let upper = min(max(measured.firstIndex { $0 >= celsius } ?? measured.count, 1), measured.count - 1)
+    func inverse(_ celsius: Double) -> Double { 1 / (celsius + 273.15) }
+    func logarithm(_ index: Int) -> Double {
+      DeterministicMath.log(max(values[index], 1e-9) / max(values[reference], 1e-9))
+    }
+    let low = inverse(measured[upper - 1])
+    let fraction = (inverse(celsius) - low) / (inverse(measured[upper]) - low)
+    return DeterministicMath.exp(
+      logarithm(upper - 1) + fraction * (logarithm(upper) - logarithm(upper - 1)))
+  }
+
+  /// What the drop after one second is per ampere at 0, ½ … 8 C, relative to the pulses' current.
+  private func currentFactors() throws(CellError) -> Curve {
+    func drop(_ c: Double) throws(CellError) -> Double {
+      var sum = 0.0
+      for sign in [-1.0, 1.0] {
+        var cell = try Cell(description, stateOfCharge: 0.5, temperatureCelsius: 25)
+        cell.step(
+          .current(amperes: sign * c * description.ratedCapacityAmpereHours), seconds: 1)
+        sum += abs(cell.terminalVolts - cell.openCircuitVolts) / c / 2
+      }
+      return sum
+    }
+    let reference = try drop(Self.pulseC)
+    var places: [Double] = []
+    var factors: [Double] = []
+    for half in 0...16 {
+      let c = Double(half) / 2
+      places.append(c)
+      factors.append(half == 0 ? try drop(0.05) / reference : try drop(c) / reference)
+    }
+    return Curve(x: places, y: factors)
+  }
+
+  private var pair: ElectrodePair? {
+    if case .electrodes(let pair) = description.model { return pair }
+    return nil
+  }
+
+  /// Diffusion in the cathode is the slower one and sets how the relaxation slows in the cold.
+  private var diffusionActivation: Double {
+    pair?.cathode.diffusionActivationJoulesPerMole ?? 0
+  }
+
+  /// The sites' own rate: the cell's swings with the charge of the sites that show the gap.
+  private var hysteresisRate: Double {
+    guard let pair else { return 25 }
+    let sites = pair.cathode.sites + pair.anode.sites
+    let weights = sites.map { $0.hysteresisVolts * $0.capacityAmpereHours }
+    let total = weights.reduce(0, +)
+    guard total > 0 else { return 25 }
+    return zip(sites, weights).reduce(0.0) { $0 + $1.0.hysteresisRate * $1.1 } / total
+  }
+}
