@@ -27,6 +27,12 @@ public struct CellProfile: Sendable {
   public var fast: InlineArray<65, Int32>
   /// Overpotential of the slow relaxation, at 25 °C. Unit: µV per C.
   public var slow: InlineArray<65, Int32>
+  /// How far the slow relaxation puts the electrodes' state ahead of the state of charge, at 25 °C:
+  /// the open-circuit voltage is that of the shifted state. Unit: 1e-6 per C.
+  ///
+  /// Slow diffusion acts through the open-circuit curve, not beside it: the part of the material
+  /// that follows at once is further charged or discharged than the mean.
+  public var displacement: Int32
   /// Half the gap between charge and discharge at rest. Unit: µV.
   public var hysteresis: InlineArray<65, Int32>
   /// The time constant of the fast relaxation at 25 °C. Unit: ms.
@@ -52,8 +58,9 @@ public struct CellProfile: Sendable {
   public init(
     ratedCapacity: Charge, lowerCutoff: Voltage, upperCutoff: Voltage,
     openCircuit: InlineArray<257, Int32>, series: InlineArray<65, Int32>,
-    fast: InlineArray<65, Int32>, slow: InlineArray<65, Int32>, hysteresis: InlineArray<65, Int32>,
-    fastMilliseconds: Int32, slowMilliseconds: Int32, hysteresisRateThousandths: Int32,
+    fast: InlineArray<65, Int32>, slow: InlineArray<65, Int32>, displacement: Int32,
+    hysteresis: InlineArray<65, Int32>, fastMilliseconds: Int32, slowMilliseconds: Int32,
+    hysteresisRateThousandths: Int32,
     seriesTemperatureFactor: InlineArray<25, Int32>,
     relaxationTemperatureFactor: InlineArray<25, Int32>,
     timeTemperatureFactor: InlineArray<25, Int32>, seriesCurrentFactor: InlineArray<17, Int32>,
@@ -67,6 +74,7 @@ public struct CellProfile: Sendable {
     self.series = series
     self.fast = fast
     self.slow = slow
+    self.displacement = displacement
     self.hysteresis = hysteresis
     self.fastMilliseconds = fastMilliseconds
     self.slowMilliseconds = slowMilliseconds
@@ -96,6 +104,7 @@ public struct CellProfile: Sendable {
     for i in series.indices { crc.combine(UInt32(bitPattern: series[i])) }
     for i in fast.indices { crc.combine(UInt32(bitPattern: fast[i])) }
     for i in slow.indices { crc.combine(UInt32(bitPattern: slow[i])) }
+    crc.combine(UInt32(bitPattern: displacement))
     for i in hysteresis.indices { crc.combine(UInt32(bitPattern: hysteresis[i])) }
     crc.combine(UInt32(bitPattern: fastMilliseconds))
     crc.combine(UInt32(bitPattern: slowMilliseconds))
@@ -137,10 +146,10 @@ public struct FilterTuning: Equatable, Sendable {
   public var modelErrorLength: Int32 = 300_000
   /// The time over which the model error loses its memory. Unit: s.
   public var modelErrorSeconds: Int32 = 36_000
-  /// Standing deviation of the fast relaxation voltage. Unit: µV.
-  public var fastNoise: Int32 = 2_000
-  /// Standing deviation of the slow relaxation voltage. Unit: µV.
-  public var slowNoise: Int32 = 4_000
+  /// Standing deviation of the current that the fast relaxation follows. Unit: 1e-6 C.
+  public var fastNoise: Int32 = 100_000
+  /// Standing deviation of the current that the slow relaxation follows. Unit: 1e-6 C.
+  public var slowNoise: Int32 = 80_000
   /// Standing deviation of the hysteresis state, renewed as the charge moves. Unit: 1e-6.
   public var hysteresisNoise: Int32 = 200_000
   /// Random walk of the state of charge. Unit: 1e-6 per square root of an hour.
@@ -157,8 +166,11 @@ public struct FilterTuning: Equatable, Sendable {
   public var capacityPrior: Int32 = 60_000
   /// Deviation of the current offset at the start. Unit: 1e-6 C.
   public var offsetPrior: Int32 = 50_000
-  /// Deviation of both relaxation voltages at the start: the past load is unknown. Unit: µV.
-  public var relaxationPrior: Int32 = 20_000
+  /// Deviation of the fast relaxation's current at the start: the past load is unknown.
+  /// Unit: 1e-6 C.
+  public var fastPrior: Int32 = 1_000_000
+  /// Deviation of the slow relaxation's current at the start. Unit: 1e-6 C.
+  public var slowPrior: Int32 = 200_000
   /// What the deviation of the current is taken to be while no current is read. Unit: 1e-6 C.
   public var missingCurrent: Int32 = 500_000
   /// What it is taken to be over a gap longer than a minute, when the load is taken to be off.
@@ -174,12 +186,12 @@ public struct FilterTuning: Equatable, Sendable {
   public init() {}
 
   func combine(into crc: inout CRC32C) {
-    let fields: InlineArray<24, Int32> = [
+    let fields: InlineArray<25, Int32> = [
       voltageNoise, voltageNoiseFloor, voltageNoisePerC, slopeVariance, slopeVarianceFloor,
       modelError, modelErrorOfCharge, modelErrorLength, modelErrorSeconds, fastNoise, slowNoise,
       hysteresisNoise, chargeWalk, resistanceWalk, capacityWalk, offsetWalk, resistancePrior,
-      capacityPrior, offsetPrior, relaxationPrior, missingCurrent, gapCurrent, capacityInterval,
-      chargeInterval,
+      capacityPrior, offsetPrior, fastPrior, slowPrior, missingCurrent, gapCurrent,
+      capacityInterval, chargeInterval,
     ]
     for i in fields.indices { crc.combine(UInt32(bitPattern: fields[i])) }
   }

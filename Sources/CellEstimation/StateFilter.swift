@@ -8,9 +8,9 @@ enum State {
   static let charge = 0
   /// Hysteresis, −1 after a long discharge to +1 after a long charge.
   static let hysteresis = 1
-  /// Voltage of the fast relaxation. Unit: V.
+  /// The current as the fast relaxation sees it, low-passed by its time constant. Unit: C.
   static let fast = 2
-  /// Voltage of the slow relaxation. Unit: V.
+  /// The current as the slow relaxation sees it. Unit: C.
   static let slow = 3
   /// What the open-circuit curve is wrong by here. Unit: V.
   static let modelError = 4
@@ -60,8 +60,8 @@ struct StateFilter: Sendable {
     var d = InlineArray<8, Int64>(repeating: 0)
     d[State.charge] = chargeVariance
     d[State.hysteresis] = Format.varianceOne / 3  // even over [−1, 1]
-    d[State.fast] = Format.variance(ofMillionths: tuning.relaxationPrior, &arithmetic)
-    d[State.slow] = d[State.fast]
+    d[State.fast] = Format.variance(ofMillionths: tuning.fastPrior, &arithmetic)
+    d[State.slow] = Format.variance(ofMillionths: tuning.slowPrior, &arithmetic)
     d[State.modelError] = Format.variance(ofMillionths: tuning.modelError, &arithmetic)
     d[State.resistance] = Format.variance(ofMillionths: tuning.resistancePrior, &arithmetic)
     d[State.inverseCapacity] = Format.variance(ofMillionths: tuning.capacityPrior, &arithmetic)
@@ -102,19 +102,12 @@ struct StateFilter: Sendable {
       arithmetic.multiply(travelled, Int64(profile.hysteresisRateThousandths), dividedBy: 1_000))
     let memory = errorMemory(profile.tuning, movement.microseconds, travelled)
 
-    let place = TablePlace(x[State.charge], &arithmetic)
-    let relaxation = CellProfile.temperatureFactor(
-      profile.relaxationTemperatureFactor, temperature)
-    let fastDrop = arithmetic.times(profile.coarse(profile.fast, place, &arithmetic), relaxation)
-    let slowDrop = arithmetic.times(profile.coarse(profile.slow, place, &arithmetic), relaxation)
-    let fastGain = arithmetic.times(Format.one - fastDecay, fastDrop)
-    let slowGain = arithmetic.times(Format.one - slowDecay, slowDrop)
-    let slope = profile.openCircuitSlope(x[State.charge], &arithmetic)
+    let slope = profile.openCircuitSlope(
+      displacedCharge(profile, timeFactor: timeFactor), &arithmetic)
 
     transition(
       swing: swing, fastDecay: fastDecay, slowDecay: slowDecay, memory: memory, net: net,
-      chargeByOffset: 0 - arithmetic.times(kappa, hours), fastByOffset: 0 - fastGain,
-      slowByOffset: 0 - slowGain)
+      chargeByOffset: 0 - arithmetic.times(kappa, hours))
     addNoise(
       profile.tuning, movement, hours: hours, swing: swing, fastDecay: fastDecay,
       slowDecay: slowDecay, memory: memory, slope: slope)
@@ -125,12 +118,23 @@ struct StateFilter: Sendable {
       arithmetic.times(swing, x[State.hysteresis]),
       arithmetic.times(Format.one - swing, direction))
     x[State.fast] = arithmetic.add(
-      arithmetic.times(fastDecay, x[State.fast]), arithmetic.times(fastGain, current))
+      arithmetic.times(fastDecay, x[State.fast]),
+      arithmetic.times(Format.one - fastDecay, current))
     x[State.slow] = arithmetic.add(
-      arithmetic.times(slowDecay, x[State.slow]), arithmetic.times(slowGain, current))
+      arithmetic.times(slowDecay, x[State.slow]),
+      arithmetic.times(Format.one - slowDecay, current))
     x[State.modelError] = arithmetic.times(memory, x[State.modelError])
     bound()
     sinceFreed = min(sinceFreed &+ movement.microseconds, 300_000_000)
+  }
+
+  /// The state of charge of the material that follows at once, 40 fractional bits.
+  private mutating func displacedCharge(
+    _ profile: borrowing CellProfile, timeFactor: Int64
+  ) -> Int64 {
+    let reach = arithmetic.times(
+      Format.millionths(profile.displacement, &arithmetic), timeFactor)
+    return arithmetic.add(x[State.charge], arithmetic.times(reach, x[State.slow]))
   }
 
   /// `exp(−time / (constant · factor))`, 40 fractional bits.
@@ -157,7 +161,7 @@ struct StateFilter: Sendable {
   /// Carries the factors through the transition: U ← F·U·diag(F)⁻¹, D ← D·diag(F)².
   private mutating func transition(
     swing: Int64, fastDecay: Int64, slowDecay: Int64, memory: Int64, net: Int64,
-    chargeByOffset: Int64, fastByOffset: Int64, slowByOffset: Int64
+    chargeByOffset: Int64
   ) {
     // A state that forgot all but 1/64 of itself is as good as renewed; the floor keeps its
     // reciprocal in range.
@@ -185,8 +189,8 @@ struct StateFilter: Sendable {
     shift(
       State.charge, State.currentOffset,
       by: arithmetic.add(chargeByOffset, arithmetic.times(net, kappaOffset)))
-    shift(State.fast, State.currentOffset, by: fastByOffset)
-    shift(State.slow, State.currentOffset, by: slowByOffset)
+    shift(State.fast, State.currentOffset, by: fastDecay - Format.one)
+    shift(State.slow, State.currentOffset, by: slowDecay - Format.one)
   }
 
   private mutating func shift(_ row: Int, _ column: Int, by amount: Int64) {
@@ -273,8 +277,16 @@ struct StateFilter: Sendable {
   ) -> Verdict {
     let net = arithmetic.subtract(current, x[State.currentOffset])
     let place = TablePlace(x[State.charge], &arithmetic)
-    let slope = profile.openCircuitSlope(x[State.charge], &arithmetic)
+    let timeFactor = CellProfile.temperatureFactor(profile.timeTemperatureFactor, temperature)
+    let relaxation = CellProfile.temperatureFactor(
+      profile.relaxationTemperatureFactor, temperature)
+    let displaced = displacedCharge(profile, timeFactor: timeFactor)
+    let reach = arithmetic.times(
+      Format.millionths(profile.displacement, &arithmetic), timeFactor)
+    let slope = profile.openCircuitSlope(displaced, &arithmetic)
     let half = profile.coarse(profile.hysteresis, place, &arithmetic)
+    let fast = arithmetic.times(profile.coarse(profile.fast, place, &arithmetic), relaxation)
+    let slow = arithmetic.times(profile.coarse(profile.slow, place, &arithmetic), relaxation)
     let series = arithmetic.times(
       arithmetic.times(
         profile.coarse(profile.series, place, &arithmetic),
@@ -285,15 +297,16 @@ struct StateFilter: Sendable {
     var h = InlineArray<8, Int64>(repeating: 0)
     h[State.charge] = slope
     h[State.hysteresis] = half
-    h[State.fast] = Format.one
-    h[State.slow] = Format.one
+    h[State.fast] = fast
+    h[State.slow] = arithmetic.add(slow, arithmetic.times(reach, slope))
     h[State.modelError] = Format.one
     h[State.resistance] = drop
     h[State.currentOffset] = 0 - arithmetic.times(series, x[State.resistance])
 
-    var model = profile.openCircuitVoltage(x[State.charge], &arithmetic)
+    var model = profile.openCircuitVoltage(displaced, &arithmetic)
+    model = arithmetic.add(model, arithmetic.times(fast, x[State.fast]))
+    model = arithmetic.add(model, arithmetic.times(slow, x[State.slow]))
     model = arithmetic.add(model, arithmetic.times(half, x[State.hysteresis]))
-    model = arithmetic.add(model, arithmetic.add(x[State.fast], x[State.slow]))
     model = arithmetic.add(model, x[State.modelError])
     model = arithmetic.add(model, arithmetic.times(drop, x[State.resistance]))
 
@@ -371,8 +384,8 @@ struct StateFilter: Sendable {
   private mutating func bound() {
     clamp(State.charge, TablePlace.lowest, TablePlace.highest)
     clamp(State.hysteresis, -Format.one, Format.one)
-    clamp(State.fast, -Format.one, Format.one)
-    clamp(State.slow, -Format.one, Format.one)
+    clamp(State.fast, -32 * Format.one, 32 * Format.one)
+    clamp(State.slow, -32 * Format.one, 32 * Format.one)
     clamp(State.modelError, -Format.half, Format.half)
     clamp(State.resistance, Format.one / 10, 10 * Format.one)
     clamp(State.inverseCapacity, Format.half, 4 * Format.one)

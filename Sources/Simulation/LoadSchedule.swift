@@ -94,7 +94,7 @@ public struct LoadPlayer: Sendable {
   /// - Parameters:
   ///   - volts: the terminal voltage now.
   ///   - amperes: the current that flowed until now.
-  public mutating func next(seconds: Double, volts: Double, amperes: Double) -> Cell.Control {
+  public mutating func next(seconds: Double, volts: Double, amperes: Double) -> CellControl {
     // Each pass either returns or moves to another step; a schedule whose every step is already
     // over rests instead of spinning.
     for _ in 0...schedule.steps.count {
@@ -114,7 +114,7 @@ public struct LoadPlayer: Sendable {
   }
 
   /// The present step's demand, or nil when it is over.
-  private mutating func present(volts: Double, amperes: Double) -> Cell.Control? {
+  private mutating func present(volts: Double, amperes: Double) -> CellControl? {
     let started = secondsInStep > 0
     switch schedule.steps[index] {
     case .drive(let mean, let limit, let duration):

@@ -17,16 +17,18 @@ public enum ProfileMaker {
   public static func profile(
     for description: CellDescription, tuning: FilterTuning = FilterTuning()
   ) throws(CellError) -> CellProfile {
-    let equilibrium = try CellEquilibrium(description)
-    let circuit: FittedCircuit =
-      switch description.model {
-      case .circuit(let circuit): FittedCircuit(circuit, description)
-      case .electrodes: try Characterisation(description, equilibrium).fit()
-      }
+    let circuit: FittedCircuit
+    switch description.model {
+    case .circuit(let described):
+      try description.validate()
+      circuit = FittedCircuit(described, description)
+    case .electrodes:
+      circuit = try Characterisation(description, ReferenceTest(description)).fit()
+    }
     var openCircuit = InlineArray<257, Int32>(repeating: 0)
     var highest = Int32.min
     for i in 0..<257 {
-      let volts = equilibrium.volts(stateOfCharge: -0.05 + 1.1 * Double(i) / 256)
+      let volts = extended(circuit.openCircuit, -0.05 + 1.1 * Double(i) / 256)
       highest = max(highest, millionths(volts))
       openCircuit[i] = highest
     }
@@ -39,7 +41,7 @@ public enum ProfileMaker {
       series[i] = millionths(circuit.series(place))
       fast[i] = millionths(circuit.fast(place))
       slow[i] = millionths(circuit.slow(place))
-      hysteresis[i] = millionths(equilibrium.hysteresisVolts(stateOfCharge: min(max(place, 0), 1)))
+      hysteresis[i] = millionths(circuit.hysteresis(place))
     }
     var cold = InlineArray<25, Int32>(repeating: 65_536)
     var coldRelaxation = cold
@@ -65,6 +67,13 @@ public enum ProfileMaker {
       timeTemperatureFactor: coldTime, seriesCurrentFactor: byCurrent, tuning: tuning)
   }
 
+  /// The open-circuit curve, continued beyond 0 and 1 with the slope of its last hundredth.
+  private static func extended(_ curve: Curve, _ place: Double) -> Double {
+    if place < 0 { return curve(0) + place * (curve(0.01) - curve(0)) / 0.01 }
+    if place > 1 { return curve(1) + (place - 1) * (curve(1) - curve(0.99)) / 0.01 }
+    return curve(place)
+  }
+
   private static func millionths(_ value: Double) -> Int32 {
     Int32(min(max((value * 1e6).rounded(), -2e9), 2e9))
   }
@@ -77,6 +86,8 @@ public enum ProfileMaker {
 
 /// An equivalent circuit in volts per C, with what temperature and current do to it.
 struct FittedCircuit {
+  var openCircuit: Curve
+  var hysteresis: Curve
   var series: Curve
   var fast: Curve
   var slow: Curve
@@ -96,6 +107,8 @@ struct FittedCircuit {
       return Curve(
         x: places, y: places.map { place in curves.reduce(0) { $0 + $1(place) * oneC } })
     }
+    openCircuit = circuit.openCircuitVolts
+    hysteresis = circuit.hysteresisVolts
     series = perC([circuit.seriesOhms])
     fast = perC(circuit.pairs.prefix(1).map(\.ohms))
     slow = perC(circuit.pairs.dropFirst().map(\.ohms))
@@ -113,10 +126,13 @@ struct FittedCircuit {
   }
 
   init(
-    series: Curve, fast: Curve, slow: Curve, fastSeconds: Double, slowSeconds: Double,
+    openCircuit: Curve, hysteresis: Curve, series: Curve, fast: Curve, slow: Curve,
+    fastSeconds: Double, slowSeconds: Double,
     hysteresisRate: Double, seriesByTemperature: Curve, relaxationByTemperature: Curve,
     timeByTemperature: Curve, seriesByCurrent: Curve
   ) {
+    self.openCircuit = openCircuit
+    self.hysteresis = hysteresis
     self.series = series
     self.fast = fast
     self.slow = slow
@@ -138,30 +154,51 @@ enum Arrhenius {
   }
 }
 
-/// Virtual pulse experiments on a cell of electrodes, and the circuit fitted to them.
+/// Virtual experiments on a cell of electrodes, and the circuit fitted to them.
+///
+/// The open-circuit curve is the mean of a C/20 charge and discharge; half of what is left between
+/// them after the resistances is the hysteresis. Resistances come from pulses out of rest.
 struct Characterisation {
   private let description: CellDescription
-  private let equilibrium: CellEquilibrium
+  private let reference: ReferenceTest
   /// Moments after the pulse's start at which the voltage is read. Unit: s.
   private static let moments: [Double] = [
     1, 2, 3, 5, 8, 12, 18, 27, 40, 60, 90, 135, 200, 300, 450, 650, 900,
   ]
   private static let pulseC = 1.0 / 3
 
-  init(_ description: CellDescription, _ equilibrium: CellEquilibrium) {
+  init(_ description: CellDescription, _ reference: ReferenceTest) {
     self.description = description
-    self.equilibrium = equilibrium
+    self.reference = reference
+  }
+
+  /// The mean of the C/20 charge and discharge.
+  private func meanVolts(_ place: Double) -> Double {
+    (reference.chargeVolts(place) + reference.dischargeVolts(place)) / 2
+  }
+
+  /// Half the gap between the C/20 charge and discharge.
+  private func halfGap(_ place: Double) -> Double {
+    max((reference.chargeVolts(place) - reference.dischargeVolts(place)) / 2, 0)
+  }
+
+  /// A cell in equilibrium whose sodium content is that of a reference state of charge.
+  private func cell(at place: Double, celsius: Double) throws(CellError) -> Cell {
+    let empty = reference.empty.stateOfCharge
+    let content = empty + place * (reference.full.stateOfCharge - empty)
+    return try Cell(
+      description, stateOfCharge: min(max(content, 0), 1), temperatureCelsius: celsius)
   }
 
   /// Runs the experiments and fits the circuit.
   func fit() throws(CellError) -> FittedCircuit {
-    let places = [0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95]
+    let places = [0.02, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.88, 0.92, 0.96, 0.99]
     var responses: [[Double]] = []
     for place in places { responses.append(try response(at: place, celsius: 25)) }
 
     var best = (cost: Double.infinity, fast: 15.0, slow: 350.0)
     for fastSeconds in [4.0, 6, 10, 15, 25] {
-      for slowSeconds in [100.0, 150, 250, 350, 500, 800] {
+      for slowSeconds in [100.0, 150, 250, 350, 500, 800, 1_200] {
         var cost = 0.0
         for values in responses {
           cost += Self.drops(values, fastSeconds, slowSeconds).cost
@@ -170,6 +207,7 @@ struct Characterisation {
       }
     }
     let drops = responses.map { Self.drops($0, best.fast, best.slow) }
+    let total = Curve(x: places, y: drops.map { $0.series + $0.fast + $0.slow })
 
     let celsius = [-20.0, -10, 0, 10, 25, 40, 55]
     let activation = diffusionActivation
@@ -183,27 +221,38 @@ struct Characterisation {
       relaxation.append(fitted.fast + fitted.slow)
     }
     let grid = Array(stride(from: -40.0, through: 80, by: 5))
-    let reference = celsius.firstIndex(of: 25) ?? 0
+    let at25 = celsius.firstIndex(of: 25) ?? 0
+    let percents = Array(stride(from: 0.0, through: 1.0, by: 0.005))
     return FittedCircuit(
+      openCircuit: Curve(
+        x: percents,
+        y: percents.map(meanVolts)),
+      hysteresis: Curve(
+        x: percents,
+        y: percents.map { max(halfGap($0) - total($0) / 20, 0) }),
       series: Curve(x: places, y: drops.map(\.series)),
       fast: Curve(x: places, y: drops.map(\.fast)),
       slow: Curve(x: places, y: drops.map(\.slow)),
       fastSeconds: best.fast, slowSeconds: best.slow, hysteresisRate: hysteresisRate,
       seriesByTemperature: Curve(
-        x: grid, y: grid.map { Self.factor(at: $0, celsius, series, reference) }),
+        x: grid, y: grid.map { Self.factor(at: $0, celsius, series, at25) }),
       relaxationByTemperature: Curve(
-        x: grid, y: grid.map { Self.factor(at: $0, celsius, relaxation, reference) }),
+        x: grid, y: grid.map { Self.factor(at: $0, celsius, relaxation, at25) }),
       timeByTemperature: Curve(
         x: grid, y: grid.map { Arrhenius.slowing($0, activation) }),
       seriesByCurrent: try currentFactors())
   }
 
   /// The overpotential per C after a pulse begins, without what the state of charge and hysteresis
-  /// explain; the mean of a charge and a discharge.
+  /// explain; the mean of a charge and a discharge where both have room.
   private func response(at place: Double, celsius: Double) throws(CellError) -> [Double] {
     var sums = [Double](repeating: 0, count: Self.moments.count)
-    for sign in [-1.0, 1.0] {
-      var cell = try Cell(description, stateOfCharge: place, temperatureCelsius: celsius)
+    // Near an end of the window only the pulse away from it shows a resistance; the other meets the
+    // wall of a full or empty site.
+    let signs = place < 0.1 ? [1.0] : (place > 0.88 ? [-1.0] : [-1.0, 1.0])
+    for sign in signs {
+      var cell = try cell(at: place, celsius: celsius)
+      let resting = cell.terminalVolts
       let amperes = sign * Self.pulseC * description.ratedCapacityAmpereHours
       var time = 0.0
       for (index, moment) in Self.moments.enumerated() {
@@ -212,11 +261,12 @@ struct Characterisation {
           cell.step(.current(amperes: amperes), seconds: step, ambientCelsius: celsius)
           time += step
         }
-        let travelled = abs(cell.stateOfCharge - place)
-        let swung = 1 - DeterministicMath.exp(-hysteresisRate * travelled)
-        let half = equilibrium.hysteresisVolts(stateOfCharge: cell.stateOfCharge)
-        let drop = (cell.terminalVolts - cell.openCircuitVolts) * sign - half * swung
-        sums[index] += drop / Self.pulseC / 2
+        let travelled = cell.netChargeAmpereHours / reference.capacityAmpereHours
+        let swung = 1 - DeterministicMath.exp(-hysteresisRate * abs(travelled))
+        let moved = meanVolts(place + travelled) - meanVolts(place)
+        let half = halfGap(place + travelled)
+        let drop = (cell.terminalVolts - resting - moved) * sign - half * swung
+        sums[index] += drop / Self.pulseC / Double(signs.count)
       }
     }
     return sums
@@ -271,7 +321,9 @@ struct Characterisation {
       }
     }
     for row in stride(from: n - 1, through: 0, by: -1) {
-      for column in (row + 1)..<max(n, row + 1) { right[row] -= matrix[row][column] * right[column] }
+      for column in (row + 1)..<max(n, row + 1) {
+        right[row] -= matrix[row][column] * right[column]
+      }
       right[row] /= matrix[row][row]
     }
     return right
@@ -282,7 +334,8 @@ struct Characterisation {
   private static func factor(
     at celsius: Double, _ measured: [Double], _ values: [Double], _ reference: Int
   ) -> Double {
-    let upper = min(max(measured.firstIndex { $0 >= celsius } ?? measured.count, 1), measured.count - 1)
+    let upper = min(
+      max(measured.firstIndex { $0 >= celsius } ?? measured.count, 1), measured.count - 1)
     func inverse(_ celsius: Double) -> Double { 1 / (celsius + 273.15) }
     func logarithm(_ index: Int) -> Double {
       DeterministicMath.log(max(values[index], 1e-9) / max(values[reference], 1e-9))
@@ -298,7 +351,7 @@ struct Characterisation {
     func drop(_ c: Double) throws(CellError) -> Double {
       var sum = 0.0
       for sign in [-1.0, 1.0] {
-        var cell = try Cell(description, stateOfCharge: 0.5, temperatureCelsius: 25)
+        var cell = try cell(at: 0.5, celsius: 25)
         cell.step(
           .current(amperes: sign * c * description.ratedCapacityAmpereHours), seconds: 1)
         sum += abs(cell.terminalVolts - cell.openCircuitVolts) / c / 2

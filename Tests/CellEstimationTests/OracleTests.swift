@@ -53,7 +53,7 @@ private struct MadeUpCell {
     var worst = 0.0
     var worstDeviation = 0.0
     var time: Int64 = 0
-    for k in 0..<4_000 {
+    for k in 0..<1_500 {
       let (microamperes, microvolts) = cell.next(k == 0 ? 0 : seconds)
       let celsius = 20 + 15 * sin(Double(k) / 300)
       let millidegrees = Int32((celsius * 1e3).rounded())

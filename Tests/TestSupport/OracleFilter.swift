@@ -23,7 +23,7 @@ public struct OracleFilter {
     let t = profile.tuning
     func square(_ millionths: Int32) -> Double { Double(millionths) * Double(millionths) * 1e-12 }
     let diagonal = [
-      deviation * deviation, 1.0 / 3, square(t.relaxationPrior), square(t.relaxationPrior),
+      deviation * deviation, 1.0 / 3, square(t.fastPrior), square(t.slowPrior),
       square(t.modelError), square(t.resistancePrior), square(t.capacityPrior),
       square(t.offsetPrior),
     ]
@@ -69,7 +69,8 @@ public struct OracleFilter {
   ) {
     let t = profile.tuning
     let hours = seconds / 3_600
-    let net = (current - x[7]) * hours
+    let offset = x[7]
+    let net = (current - offset) * hours
     let change = x[6] * net
     let way = abs(change)
     let times = factor(profile.timeTemperatureFactor, celsius)
@@ -79,10 +80,8 @@ public struct OracleFilter {
     let swing = exponential(-Double(profile.hysteresisRateThousandths) * 1e-3 * way)
     let memory = exponential(
       -seconds / Double(t.modelErrorSeconds) - way / (Double(t.modelErrorLength) * 1e-6))
-    let relaxation = factor(profile.relaxationTemperatureFactor, celsius)
-    let fastGain = (1 - decays[0]) * table(x[0], 64) { profile.fast[$0] } * relaxation
-    let slowGain = (1 - decays[1]) * table(x[0], 64) { profile.slow[$0] } * relaxation
-    let steepness = slope(x[0])
+    let reach = Double(profile.displacement) * 1e-6 * times
+    let steepness = slope(x[0] + reach * x[3])
 
     var f = (0..<8).map { i in (0..<8).map { j in i == j ? 1.0 : 0 } }
     f[1][1] = max(swing, 1.0 / 64)
@@ -91,8 +90,8 @@ public struct OracleFilter {
     f[4][4] = max(memory, 1.0 / 64)
     f[0][6] = net
     f[0][7] = -x[6] * hours
-    f[2][7] = -fastGain
-    f[3][7] = -slowGain
+    f[2][7] = decays[0] - 1
+    f[3][7] = decays[1] - 1
     let fp = (0..<8).map { i in
       (0..<8).map { j in (0..<8).reduce(0.0) { $0 + f[i][$1] * p[$1][j] } }
     }
@@ -118,8 +117,8 @@ public struct OracleFilter {
     let direction: Double = change > 0 ? 1 : (change < 0 ? -1 : 0)
     x[0] += change
     x[1] = swing * x[1] + (1 - swing) * direction
-    x[2] = decays[0] * x[2] + fastGain * (current - x[7])
-    x[3] = decays[1] * x[3] + slowGain * (current - x[7])
+    x[2] = decays[0] * x[2] + (1 - decays[0]) * (current - offset)
+    x[3] = decays[1] * x[3] + (1 - decays[1]) * (current - offset)
     x[4] *= memory
     bound()
     sinceFreed = min(sinceFreed + seconds, 300)
@@ -130,7 +129,12 @@ public struct OracleFilter {
   ) {
     let t = profile.tuning
     let net = current - x[7]
-    let steepness = slope(x[0])
+    let reach = Double(profile.displacement) * 1e-6 * factor(profile.timeTemperatureFactor, celsius)
+    let relaxation = factor(profile.relaxationTemperatureFactor, celsius)
+    let displaced = x[0] + reach * x[3]
+    let steepness = slope(displaced)
+    let fast = table(x[0], 64) { profile.fast[$0] } * relaxation
+    let slow = table(x[0], 64) { profile.slow[$0] } * relaxation
     let half = table(x[0], 64) { profile.hysteresis[$0] }
     let place = min(abs(net) * 2, 16 - 1e-9)
     let index = Int(place)
@@ -139,8 +143,11 @@ public struct OracleFilter {
     let series =
       table(x[0], 64) { profile.series[$0] } * factor(profile.seriesTemperatureFactor, celsius)
       * (low + (high - low) * (place - Double(index))) / 65_536
-    let h = [steepness, half, 1, 1, 1, series * net, 0, -series * x[5]]
-    let model = volts(x[0]) + half * x[1] + x[2] + x[3] + x[4] + series * net * x[5]
+    let h = [
+      steepness, half, fast, slow + reach * steepness, 1, series * net, 0, -series * x[5],
+    ]
+    let model =
+      volts(displaced) + half * x[1] + fast * x[2] + slow * x[3] + x[4] + series * net * x[5]
     func square(_ millionths: Int32) -> Double { Double(millionths) * Double(millionths) * 1e-12 }
     let noise =
       max(square(t.voltageNoise) / seconds, square(t.voltageNoiseFloor))
@@ -178,8 +185,8 @@ public struct OracleFilter {
   }
 
   private mutating func bound() {
-    let lows: [Double] = [-0.05, -1, -1, -1, -0.5, 0.1, 0.5, -0.25]
-    let highs: [Double] = [1.05, 1, 1, 1, 0.5, 10, 4, 0.25]
+    let lows: [Double] = [-0.05, -1, -32, -32, -0.5, 0.1, 0.5, -0.25]
+    let highs: [Double] = [1.05, 1, 32, 32, 0.5, 10, 4, 0.25]
     for i in 0..<8 { x[i] = min(max(x[i], lows[i]), highs[i]) }
   }
 }

@@ -32,7 +32,7 @@ extension CellProfile {
     return CellProfile(
       ratedCapacity: .milliampereHours(1_500), lowerCutoff: .millivolts(2_000),
       upperCutoff: .millivolts(4_200), openCircuit: openCircuit, series: series, fast: relaxation,
-      slow: relaxation, hysteresis: hysteresis, fastMilliseconds: 15_000,
+      slow: relaxation, displacement: 30_000, hysteresis: hysteresis, fastMilliseconds: 15_000,
       slowMilliseconds: 350_000, hysteresisRateThousandths: 25_000, seriesTemperatureFactor: cold,
       relaxationTemperatureFactor: cold, timeTemperatureFactor: InlineArray(repeating: 65_536),
       seriesCurrentFactor: InlineArray(repeating: 65_536), tuning: tuning)
