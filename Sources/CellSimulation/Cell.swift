@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A cell under test: what flows in changes its charge, its voltage and its temperature.
+///
+/// Deterministic: the same description and the same steps give the same bits on every machine.
+/// Copying a cell copies its state, so an experiment on a copy leaves the original alone.
+public struct Cell: Sendable {
+  /// What the cell was made from.
+  public let description: CellDescription
+  private let equilibrium: CellEquilibrium
+  // One of the two is there. Not an enum with payloads: a step must not copy the model.
+  private var electrodes: ElectrodeCell?
+  private var circuit: CircuitCell?
+
+  /// Makes a cell at rest in equilibrium, without memory of how it was charged.
+  ///
+  /// - Parameters:
+  ///   - description: what the cell is made of.
+  ///   - stateOfCharge: in 0…1.
+  ///   - temperatureCelsius: of the cell. Unit: °C.
+  /// - Throws: `CellError` if a number is out of range.
+  public init(
+    _ description: CellDescription, stateOfCharge: Double, temperatureCelsius: Double = 25
+  ) throws(CellError) {
+    guard (0...1).contains(stateOfCharge) else { throw .stateOfChargeOutOfRange(stateOfCharge) }
+    guard (-60...120).contains(temperatureCelsius) else {
+      throw .temperatureOutOfRange(temperatureCelsius)
+    }
+    let equilibrium = try CellEquilibrium(description)
+    let kelvin = PhysicalConstants.zeroCelsius + temperatureCelsius
+    self.description = description
+    self.equilibrium = equilibrium
+    switch equilibrium.kind {
+    case .electrodes(let pair):
+      electrodes = try ElectrodeCell(
+        pair.pair, equilibrium: pair, thermal: description.thermal, stateOfCharge: stateOfCharge,
+        kelvin: kelvin)
+    case .circuit(let circuit):
+      self.circuit = CircuitCell(
+        circuit, capacityAmpereHours: description.ratedCapacityAmpereHours,
+        thermal: description.thermal, stateOfCharge: stateOfCharge, kelvin: kelvin)
+    }
+  }
+
+  /// Imposes a control on the terminals for a time.
+  ///
+  /// Up to 2 s and without limits this is one implicit step, second-order accurate in its length;
+  /// longer ones are parted by the curvature of the voltage. The step ends early where a limit is
+  /// met, within 1 µV (or 1 µA for the limit of a hold) or 1 ms of it.
+  /// - Parameters:
+  ///   - control: what is imposed; positive charges.
+  ///   - seconds: for how long; 0 gives the voltage right after a change of control.
+  ///   - ambientCelsius: the temperature around the cell. Unit: °C.
+  ///   - limits: where the step ends early.
+  /// - Returns: the time that passed and why the step ended.
+  @discardableResult
+  public mutating func step(
+    _ control: CellControl, seconds: Double, ambientCelsius: Double = 25,
+    until limits: CellLimits = .none
+  ) -> StepOutcome {
+    precondition(seconds >= 0 && seconds.isFinite, "time does not run backwards")
+    let ambient = PhysicalConstants.zeroCelsius + ambientCelsius
+    if electrodes != nil {
+      return electrodes?.step(control, seconds: seconds, ambientKelvin: ambient, limits: limits)
+        ?? StepOutcome(seconds: 0, reason: .unreachable)
+    }
+    return circuit?.step(control, seconds: seconds, ambientKelvin: ambient, limits: limits)
+      ?? StepOutcome(seconds: 0, reason: .unreachable)
+  }
+
+  /// The voltage at the terminals at the end of the last step. Unit: V.
+  public var terminalVolts: Double {
+    electrodes?.state.terminalVolts ?? circuit?.state.terminalVolts ?? .nan
+  }
+
+  /// The current at the end of the last step; positive charges. Unit: A.
+  public var currentAmperes: Double {
+    electrodes?.state.amperes ?? circuit?.state.amperes ?? .nan
+  }
+
+  /// The temperature of the cell. Unit: °C.
+  public var temperatureCelsius: Double {
+    (electrodes?.state.kelvin ?? circuit?.state.kelvin ?? .nan) - PhysicalConstants.zeroCelsius
+  }
+
+  /// The true state of charge: the charge above the equilibrium at the lower cut-off over the
+  /// equilibrium capacity, both at 25 °C. Below 0 and above 1 where the cell is beyond them.
+  public var stateOfCharge: Double {
+    if let electrodes {
+      return
+        (equilibrium.emptyAmpereHours - electrodes.cathodeAmpereHours)
+        / equilibrium.capacityAmpereHours
+    }
+    return circuit?.state.stateOfCharge ?? .nan
+  }
+
+  /// The voltage the cell would rest at without hysteresis at its state of charge, at 25 °C.
+  /// Unit: V.
+  public var openCircuitVolts: Double { equilibrium.volts(stateOfCharge: stateOfCharge) }
+
+  /// The equilibrium charge between the cut-offs at 25 °C. Unit: Ah.
+  public var capacityAmpereHours: Double { equilibrium.capacityAmpereHours }
+
+  /// The charge that went in less that which came out since the start. Unit: Ah.
+  public var netChargeAmpereHours: Double {
+    (electrodes?.state.chargeAmpereSeconds ?? circuit?.state.chargeAmpereSeconds ?? .nan) / 3600
+  }
+
+  /// The charge that went in plus that which came out since the start. Unit: Ah.
+  public var throughputAmpereHours: Double {
+    (electrodes?.state.throughputAmpereSeconds ?? circuit?.state.throughputAmpereSeconds ?? .nan)
+      / 3600
+  }
+
+  /// The heat set free since the start: kinetics, diffusion, hysteresis and resistance. The
+  /// reversible (entropic) heat is not modelled, because no source gives it for these electrodes.
+  /// Unit: J.
+  public var heatJoules: Double {
+    electrodes?.state.heatJoules ?? circuit?.state.heatJoules ?? .nan
+  }
+}
+
+/// The equilibrium curve of a description, without hysteresis, at 25 °C.
+public struct CellEquilibrium: Sendable {
+  /// The two ways a description gives it.
+  enum Kind: Sendable {
+    case electrodes(PairEquilibrium)
+    case circuit(EquivalentCircuit)
+  }
+
+  let kind: Kind
+  /// The charge between the cut-offs. Unit: Ah.
+  public let capacityAmpereHours: Double
+  /// The cathode's sodium at state of charge 0; 0 for a circuit. Unit: Ah.
+  let emptyAmpereHours: Double
+
+  /// Checks a description and finds its window.
+  ///
+  /// - Throws: `CellError` if a number is out of range or the window holds no charge.
+  public init(_ description: CellDescription) throws(CellError) {
+    try description.validate()
+    switch description.model {
+    case .electrodes(let pair):
+      let equilibrium = PairEquilibrium(
+        pair, lowerVolts: description.lowerCutoffVolts, upperVolts: description.upperCutoffVolts,
+        kelvin: PhysicalConstants.reference)
+      guard equilibrium.capacityAmpereHours > 1e-9 * pair.cathode.capacityAmpereHours else {
+        throw .emptyWindow
+      }
+      kind = .electrodes(equilibrium)
+      capacityAmpereHours = equilibrium.capacityAmpereHours
+      emptyAmpereHours = equilibrium.emptyAmpereHours
+    case .circuit(let circuit):
+      kind = .circuit(circuit)
+      capacityAmpereHours = description.ratedCapacityAmpereHours
+      emptyAmpereHours = 0
+    }
+  }
+
+  /// The resting voltage without hysteresis. Unit: V.
+  ///
+  /// - Parameter stateOfCharge: in 0…1; a little outside (such as −0.05…1.05) the curve continues by
+  ///   point reflection at its ends, so that it stays finite and rising.
+  public func volts(stateOfCharge: Double) -> Double {
+    switch kind {
+    case .electrodes(let pair):
+      mirrored(stateOfCharge) {
+        let potentials = pair.potentials(stateOfCharge: $0)
+        return potentials.cathode - potentials.anode
+      }
+    case .circuit(let circuit): mirrored(stateOfCharge) { circuit.openCircuitVolts($0) }
+    }
+  }
+
+  /// Half the gap between the resting voltages after a long charge and after a long discharge.
+  /// Unit: V.
+  ///
+  /// For electrodes: the whole electrode on one branch of its sites' hysteresis; sites that differ
+  /// in hysteresis are weighted by how much of the charge each takes at this place.
+  public func hysteresisVolts(stateOfCharge: Double) -> Double {
+    let place = min(max(stateOfCharge, 0), 1)
+    switch kind {
+    case .electrodes(let pair):
+      let potentials = pair.potentials(stateOfCharge: place)
+      return pair.pair.cathode.hysteresisVolts(
+        at: potentials.cathode, thermalVolts: pair.thermalVolts)
+        + pair.pair.anode.hysteresisVolts(at: potentials.anode, thermalVolts: pair.thermalVolts)
+    case .circuit(let circuit): return circuit.hysteresisVolts(place)
+    }
+  }
+}
+
+extension Electrode {
+  /// The sites' hysteresis weighted by their share of dQ/dV at a potential. Unit: V.
+  func hysteresisVolts(at volts: Double, thermalVolts: Double) -> Double {
+    var sum = 0.0
+    var weights = 0.0
+    for site in sites {
+      let content = site.equilibriumContent(volts: volts, thermalVolts: thermalVolts)
+      let product = content * (1 - content)
+      let weight =
+        site.capacityAmpereHours * product
+        / (site.width * thermalVolts + site.interactionVolts * product)
+      sum += weight * site.hysteresisVolts
+      weights += weight
+    }
+    return weights > 0 ? sum / weights : 0
+  }
+}
+
+extension ElectrodeCell {
+  /// The cathode's sodium. Unit: Ah.
+  var cathodeAmpereHours: Double {
+    var sum = Lanes.zero
+    for block in 0..<anodeBlock { sum += constants[block].capacity * state.lanes[block].mean }
+    return sum.sum() / 3600
+  }
+
+  /// The anode's sodium. Unit: Ah.
+  var anodeAmpereHours: Double {
+    var sum = Lanes.zero
+    for block in anodeBlock..<blockCount {
+      sum += constants[block].capacity * state.lanes[block].mean
+    }
+    return sum.sum() / 3600
+  }
+}

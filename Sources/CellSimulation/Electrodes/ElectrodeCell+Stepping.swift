@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DeterministicMath
+
+extension ElectrodeCell: CellModel {
+  var terminalVolts: Double { state.terminalVolts }
+  var amperes: Double { state.amperes }
+  var slopeOhms: Double { state.slopeOhms }
+  var kelvin: Double { state.kelvin }
+
+  func isJump(_ control: CellControl) -> Bool { state.control != control }
+
+  /// Finds the turnover right after a change of control, at the contents of the moment.
+  ///
+  /// The next step then starts from the turnover of its own current, which makes it second-order.
+  mutating func begin(_ control: CellControl) -> Bool {
+    updateFactors()
+    for block in 0..<blockCount {
+      let lane = state.lanes[block]
+      let seconds =
+        constants[block].diffusionSeconds
+        * (block < anodeBlock ? factors.cathodeDiffusion : factors.anodeDiffusion)
+      prepare(
+        block, content: lane.mean + ((lane.slow0 + lane.slow1) + (lane.slow2 + lane.slow3)),
+        gain: seconds * SpherePoles.instant)
+    }
+    guard let solution = solve(control, seconds: 0) else { return false }
+    for block in 0..<blockCount {
+      state.lanes[block].logit = trial[block].logit
+      state.lanes[block].turnover = trial[block].turnover
+    }
+    accept(solution)
+    state.control = control
+    return true
+  }
+
+  mutating func advance(
+    _ control: CellControl, seconds: Double, ambientKelvin: Double
+  ) -> Bool {
+    updateFactors()
+    updateResponses(seconds)
+    for block in 0..<blockCount {
+      let lane = state.lanes[block]
+      let r = responses[block]
+      let slow =
+        (r.decay0 * lane.slow0 + r.decay1 * lane.slow1)
+        + (r.decay2 * lane.slow2 + r.decay3 * lane.slow3)
+      prepare(block, content: lane.mean + slow + r.start * lane.turnover, gain: r.end)
+    }
+    guard let solution = solve(control, seconds: seconds) else { return false }
+    finish(solution, seconds: seconds, ambientKelvin: ambientKelvin)
+    return true
+  }
+
+  /// Sets up four lanes for the solver.
+  @inline(__always)
+  private mutating func prepare(_ block: Int, content: Lanes, gain: Lanes) {
+    // Inside 0…1 the lane's equation has one solution, whatever its history.
+    let edge = 1e-14
+    var inside = content
+    inside.replace(with: Lanes(repeating: edge), where: content .< edge)
+    inside.replace(with: Lanes(repeating: 1 - edge), where: content .> 1 - edge)
+    trial[block].content = inside
+    trial[block].inverseGain = 1 / gain
+    let rate = block < anodeBlock ? factors.cathodeRate : factors.anodeRate
+    trial[block].inverseRate = 0.5 / (constants[block].rateConstant * rate)
+    trial[block].logit = state.lanes[block].logit
+  }
+
+  /// Moves contents, hysteresis, heat and temperature over the step that was solved.
+  private mutating func finish(_ solution: Solution, seconds: Double, ambientKelvin: Double) {
+    let cathodeVolts = 0.5 * (state.cathodeVolts + solution.cathodeVolts)
+    let anodeVolts = 0.5 * (state.anodeVolts + solution.anodeVolts)
+    let amperes = 0.5 * (state.amperes + solution.amperes)
+    var watts = Lanes.zero
+    for block in 0..<blockCount {
+      let volts = block < anodeBlock ? cathodeVolts : anodeVolts
+      watts += finish(block, seconds: seconds, volts: volts)
+    }
+    let heat = watts.sum() + factors.contactOhms * amperes * amperes
+    accept(solution)
+    state.heatJoules += heat * seconds
+    state.chargeAmpereSeconds += amperes * seconds
+    state.throughputAmpereSeconds += amperes.magnitude * seconds
+    let conductance = thermal.conductanceWattsPerKelvin
+    if conductance > 0 {
+      let settled = ambientKelvin + heat / conductance
+      state.kelvin = settled + (state.kelvin - settled) * thermalDecay
+    } else {
+      state.kelvin += heat * seconds / thermal.heatCapacityJoulesPerKelvin
+    }
+  }
+
+  /// Moves four lanes over the step; returns the heat they set free. Unit: W.
+  @inline(__always)
+  private mutating func finish(_ block: Int, seconds: Double, volts: Double) -> Lanes {
+    let c = constants[block]
+    let r = responses[block]
+    let turnover = trial[block].turnover
+    let before = state.lanes[block]
+    let middleTurnover = 0.5 * (before.turnover + turnover)
+    let change = seconds * middleTurnover
+    state.lanes[block].mean = before.mean + change
+    state.lanes[block].slow0 =
+      r.decay0 * before.slow0 + (r.start0 * before.turnover + r.end0 * turnover)
+    state.lanes[block].slow1 =
+      r.decay1 * before.slow1 + (r.start1 * before.turnover + r.end1 * turnover)
+    state.lanes[block].slow2 =
+      r.decay2 * before.slow2 + (r.start2 * before.turnover + r.end2 * turnover)
+    state.lanes[block].slow3 =
+      r.decay3 * before.slow3 + (r.start3 * before.turnover + r.end3 * turnover)
+    state.lanes[block].logit = trial[block].logit
+    state.lanes[block].turnover = turnover
+    if block < anodeBlock ? hasHysteresis.cathode : hasHysteresis.anode {
+      state.lanes[block].hysteresis = trial[block].hysteresis
+    }
+    // Heat is what the lane gives up between the reversible potential of its mean content and the
+    // electrode's potential: kinetics, diffusion and hysteresis together.
+    let edge = 1e-12
+    var content = before.mean + 0.5 * change
+    content.replace(with: Lanes(repeating: edge), where: content .< edge)
+    content.replace(with: Lanes(repeating: 1 - edge), where: content .> 1 - edge)
+    let reversible =
+      c.potential - factors.thermalVolts * c.width * DeterministicMath.log(content / (1 - content))
+      - c.interaction * (content - 0.5)
+    return c.capacity * middleTurnover * (reversible - volts)
+  }
+
+  private mutating func accept(_ solution: Solution) {
+    state.cathodeVolts = solution.cathodeVolts
+    state.anodeVolts = solution.anodeVolts
+    state.amperes = solution.amperes
+    state.terminalVolts = solution.terminalVolts
+    state.slopeOhms = solution.slopeOhms
+  }
+
+  private mutating func updateFactors() {
+    if factors.kelvin != state.kelvin {
+      factors = TemperatureFactors(kelvin: state.kelvin, activation)
+    }
+  }
+
+  /// Makes the responses anew for another length or a temperature that moved by 0.02 K (0.1 % of
+  /// the diffusion time at 40 kJ/mol; kinetics follow every step).
+  private mutating func updateResponses(_ seconds: Double) {
+    let isSame =
+      seconds == responseSeconds && (state.kelvin - responseKelvin).magnitude <= 0.02
+    if isSame { return }
+    if seconds != responseSeconds {
+      thermalDecay = DeterministicMath.exp(
+        -seconds * thermal.conductanceWattsPerKelvin / thermal.heatCapacityJoulesPerKelvin)
+    }
+    responseSeconds = seconds
+    responseKelvin = state.kelvin
+    for block in 0..<blockCount {
+      responses[block] = LaneResponse(
+        diffusionSeconds: constants[block].diffusionSeconds
+          * (block < anodeBlock ? factors.cathodeDiffusion : factors.anodeDiffusion),
+        seconds: seconds)
+    }
+  }
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DeterministicMath
+
+/// A cell of two electrodes: redox sites as lanes, with kinetics, diffusion, hysteresis and heat.
+///
+/// The sites of an electrode lie in parallel and exchange sodium through their common potential.
+/// Source: the project's reduced cell model, equations (1) to (5); every lane has
+/// 1. θs = A + B·i (four diffusion poles, exact for a turnover that changes linearly in the step),
+/// 2. w = E − ωφy − g(θs−½) + H·h − (φ/α)·asinh(i(u+1/u)/2k) with y = logit θs and u = exp(y/2),
+/// 3. h' = −γ|i|(h + sgn i), implicit,
+/// and the lanes of an electrode share w and add up to the current. Inside, i > 0 takes up sodium.
+struct ElectrodeCell: Sendable {
+  /// The electrodes and the window, at 25 °C.
+  let equilibrium: PairEquilibrium
+  let thermal: ThermalDescription
+  let activation: Activation
+  let blockCount: Int
+  /// The first block of the anode; the cathode has those before it.
+  let anodeBlock: Int
+  let hasHysteresis: (cathode: Bool, anode: Bool)
+  var constants: InlineArray<8, LaneConstants>
+  var state: State
+
+  /// The factors of the present temperature.
+  var factors: TemperatureFactors
+  /// The response to a step of `responseSeconds` at `responseKelvin`.
+  var responses: InlineArray<8, LaneResponse>
+  var responseSeconds = 0.0
+  var responseKelvin = 0.0
+  var thermalDecay = 1.0
+  /// Where the solver works.
+  var trial: InlineArray<8, LaneTrial>
+
+  /// Everything that changes with time and that a step taken back restores.
+  struct State: Sendable {
+    var lanes: InlineArray<8, LaneState>
+    /// The potentials of cathode and anode against Na/Na+. Unit: V.
+    var cathodeVolts: Double
+    var anodeVolts: Double
+    /// Positive charges the cell. Unit: A.
+    var amperes = 0.0
+    var terminalVolts: Double
+    /// The slope of the terminal voltage over the current at the last solution. Unit: Ω.
+    var slopeOhms = 0.0
+    var kelvin: Double
+    /// The heat set free since the start. Unit: J.
+    var heatJoules = 0.0
+    /// The charge that went in less that which came out since the start. Unit: A·s.
+    var chargeAmpereSeconds = 0.0
+    /// The charge that went in and that which came out since the start. Unit: A·s.
+    var throughputAmpereSeconds = 0.0
+    /// The control of the step before; nil before the first.
+    var control: CellControl? = nil
+  }
+
+  /// What temperature acts on: plain numbers, so that a step touches no reference counts.
+  struct Activation: Sendable {
+    let cathodeKinetics: Double
+    let anodeKinetics: Double
+    let cathodeDiffusion: Double
+    let anodeDiffusion: Double
+    let contact: Double
+    let contactOhms: Double
+
+    init(_ pair: ElectrodePair) {
+      cathodeKinetics = pair.cathode.kineticActivationJoulesPerMole
+      anodeKinetics = pair.anode.kineticActivationJoulesPerMole
+      cathodeDiffusion = pair.cathode.diffusionActivationJoulesPerMole
+      anodeDiffusion = pair.anode.diffusionActivationJoulesPerMole
+      contact = pair.contactActivationJoulesPerMole
+      contactOhms = pair.contactResistanceOhms
+    }
+  }
+
+  /// How temperature changes the parameters.
+  struct TemperatureFactors: Sendable {
+    var kelvin: Double
+    /// φ = RT/F. Unit: V.
+    var thermalVolts: Double
+    /// How much faster than at 25 °C charge transfer is.
+    var cathodeRate: Double
+    var anodeRate: Double
+    /// How much longer than at 25 °C diffusion takes.
+    var cathodeDiffusion: Double
+    var anodeDiffusion: Double
+    var contactOhms: Double
+
+    init(kelvin: Double, _ activation: Activation) {
+      func faster(_ energy: Double) -> Double {
+        PhysicalConstants.acceleration(activationJoulesPerMole: energy, kelvin: kelvin)
+      }
+      self.kelvin = kelvin
+      thermalVolts = PhysicalConstants.thermalVolts(kelvin: kelvin)
+      cathodeRate = faster(activation.cathodeKinetics)
+      anodeRate = faster(activation.anodeKinetics)
+      cathodeDiffusion = 1 / faster(activation.cathodeDiffusion)
+      anodeDiffusion = 1 / faster(activation.anodeDiffusion)
+      contactOhms = activation.contactOhms / faster(activation.contact)
+    }
+  }
+
+  /// Makes a cell at rest in equilibrium; the description has been checked.
+  init(
+    _ pair: ElectrodePair, equilibrium: PairEquilibrium, thermal: ThermalDescription,
+    stateOfCharge: Double, kelvin: Double
+  ) throws(CellError) {
+    self.equilibrium = equilibrium
+    self.thermal = thermal
+    activation = Activation(pair)
+    let cathode = Self.lanes(of: pair.cathode)
+    let anode = Self.lanes(of: pair.anode)
+    guard cathode.count + anode.count <= maximumBlocks else {
+      throw .tooManyLanes(
+        count: 4 * (cathode.count + anode.count), limit: 4 * maximumBlocks)
+    }
+    anodeBlock = cathode.count
+    blockCount = cathode.count + anode.count
+    hasHysteresis = (
+      pair.cathode.sites.contains { $0.hysteresisVolts != 0 },
+      pair.anode.sites.contains { $0.hysteresisVolts != 0 }
+    )
+    constants = InlineArray(repeating: LaneConstants())
+    responses = InlineArray(repeating: LaneResponse())
+    trial = InlineArray(repeating: LaneTrial())
+    factors = TemperatureFactors(kelvin: kelvin, activation)
+    state = State(
+      lanes: InlineArray(repeating: LaneState()), cathodeVolts: 0, anodeVolts: 0,
+      terminalVolts: 0, kelvin: kelvin)
+    for block in 0..<blockCount {
+      constants[block] = block < anodeBlock ? cathode[block] : anode[block - anodeBlock]
+    }
+    rest(stateOfCharge: stateOfCharge)
+  }
+
+  /// Puts every lane in equilibrium at the present temperature.
+  private mutating func rest(stateOfCharge: Double) {
+    let pair = equilibrium.pair
+    let cathode =
+      equilibrium.emptyAmpereHours - stateOfCharge * equilibrium.capacityAmpereHours
+    state.cathodeVolts = pair.cathode.equilibriumVolts(
+      ampereHours: cathode, thermalVolts: factors.thermalVolts)
+    state.anodeVolts = pair.anode.equilibriumVolts(
+      ampereHours: pair.cyclableSodiumAmpereHours - cathode, thermalVolts: factors.thermalVolts)
+    state.terminalVolts = state.cathodeVolts - state.anodeVolts
+    for block in 0..<blockCount {
+      let volts = block < anodeBlock ? state.cathodeVolts : state.anodeVolts
+      for lane in 0..<4 {
+        let site = constants[block].site(lane)
+        let content = site.equilibriumContent(volts: volts, thermalVolts: factors.thermalVolts)
+        state.lanes[block].mean[lane] = content
+        // The potential is exact where the content has lost its digits near 1.
+        state.lanes[block].logit[lane] =
+          (site.potentialVolts - volts - site.interactionVolts * (content - 0.5))
+          / (site.width * factors.thermalVolts)
+      }
+    }
+  }
+
+  /// The lanes of an electrode, sites × size classes, in blocks of four.
+  private static func lanes(of electrode: Electrode) -> [LaneConstants] {
+    // Gauss–Hermite nodes and weights; the number of classes is part of the identified model.
+    let spread = electrode.radiusSpread
+    let reach = 3.0.squareRoot() * spread
+    let classes: [(weight: Double, radius: Double)] =
+      spread == 0
+      ? [(weight: 1.0, radius: 1.0)]
+      : [
+        (2.0 / 3, 1), (1.0 / 6, DeterministicMath.exp(-reach)),
+        (1.0 / 6, DeterministicMath.exp(reach)),
+      ]
+    var blocks: [LaneConstants] = []
+    var lane = 4
+    for site in electrode.sites {
+      for size in classes {
+        if lane == 4 {
+          // Lanes left over at the end repeat this one without capacity: they follow it, carry no
+          // current and need no special case.
+          blocks.append(
+            LaneConstants(repeating: site, weight: 0, radius: size.radius))
+          lane = 0
+        }
+        blocks[blocks.count - 1].set(lane, site, weight: size.weight, radius: size.radius)
+        lane += 1
+      }
+    }
+    return blocks
+  }
+}
+
+extension LaneConstants {
+  /// Four equal lanes.
+  init(repeating site: RedoxSite, weight: Double, radius: Double) {
+    for lane in 0..<4 { set(lane, site, weight: weight, radius: radius) }
+  }
+
+  /// Sets one lane: a site in a size class; diffusion goes with the area, kinetics with 1/radius.
+  mutating func set(_ lane: Int, _ site: RedoxSite, weight: Double, radius: Double) {
+    capacity[lane] = 3600 * site.capacityAmpereHours * weight
+    potential[lane] = site.potentialVolts
+    width[lane] = site.width
+    interaction[lane] = site.interactionVolts
+    hysteresis[lane] = site.hysteresisVolts
+    hysteresisRate[lane] = site.hysteresisRate
+    rateConstant[lane] = site.rateConstant / radius
+    inverseTransfer[lane] = 1 / site.transferCoefficient
+    diffusionSeconds[lane] = site.diffusionSeconds * (radius * radius)
+  }
+
+  /// One lane as a site.
+  func site(_ lane: Int) -> RedoxSite {
+    RedoxSite(
+      name: "", capacityAmpereHours: capacity[lane] / 3600, potentialVolts: potential[lane],
+      width: width[lane], interactionVolts: interaction[lane], hysteresisVolts: hysteresis[lane],
+      hysteresisRate: hysteresisRate[lane], rateConstant: rateConstant[lane],
+      transferCoefficient: 1 / inverseTransfer[lane], diffusionSeconds: diffusionSeconds[lane])
+  }
+}

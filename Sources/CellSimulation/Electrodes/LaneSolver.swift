@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DeterministicMath
+
+/// What the solver knows about four lanes while it looks for their surface contents.
+struct LaneTrial: Sendable {
+  /// The surface content at no turnover at the step's end (A), inside 0…1. Unit: -.
+  var content = Lanes.zero
+  /// 1/B: turnover per surface content. Unit: 1/s.
+  var inverseGain = Lanes.zero
+  /// 1/(2k) at the present temperature. Unit: s.
+  var inverseRate = Lanes.zero
+  /// The iterate: the logit of the surface content.
+  var logit = Lanes.zero
+  /// The turnover at the iterate, then the solution. Unit: 1/s.
+  var turnover = Lanes.zero
+  /// The derivative of the turnover by the logit. Unit: 1/s.
+  var turnoverSlope = Lanes.zero
+  /// The lane's potential less the electrode's. Unit: V.
+  var excess = Lanes.zero
+  /// The inverse derivative of the lane's potential by its logit; negative. Unit: 1/V.
+  var inverseSlope = Lanes.zero
+  /// The hysteresis at the iterate.
+  var hysteresis = Lanes.zero
+  /// The change of the logit that brings the turnover to about 0.
+  var toRest = Lanes.zero
+}
+
+/// An electrode's current by its potential, to first order: current = offset + slope · Δw.
+struct ElectrodeLine {
+  var offset = 0.0
+  var slope = 0.0
+}
+
+extension ElectrodeCell {
+  /// Finds the turnover of all lanes and the current for a control: Newton on all at once.
+  ///
+  /// The lanes hang together only by two potentials and one current, so each iteration costs no more
+  /// than the lanes themselves. It ends by the linearised turnover: the lanes then add up to the
+  /// current to rounding, whatever is left in the logits.
+  /// - Parameters:
+  ///   - control: what is imposed.
+  ///   - seconds: the length of the step for which `trial` was prepared; 0 is the instant.
+  /// - Returns: the solution; nil if there is none or it was not found.
+  mutating func solve(_ control: CellControl, seconds: Double) -> Solution? {
+    let phi = factors.thermalVolts
+    var solution = Solution(
+      cathodeVolts: state.cathodeVolts, anodeVolts: state.anodeVolts, amperes: 0,
+      terminalVolts: 0, slopeOhms: 0)
+    for _ in 0..<80 {
+      let cathode = evaluate(
+        0..<anodeBlock, volts: solution.cathodeVolts, seconds: seconds,
+        hasHysteresis: hasHysteresis.cathode)
+      let anode = evaluate(
+        anodeBlock..<blockCount, volts: solution.anodeVolts, seconds: seconds,
+        hasHysteresis: hasHysteresis.anode)
+      let changes = solution.advance(
+        control, cathode: cathode, anode: anode, contactOhms: factors.contactOhms)
+      let error =
+        move(0..<anodeBlock, by: changes.cathode, inverseVolts: 1 / phi)
+        + move(anodeBlock..<blockCount, by: changes.anode, inverseVolts: 1 / phi)
+      // Newton squares the error: what is left is below 1e-7 of a thermal voltage.
+      if error < 1e-7 { return solution.isPossible(control) ? solution : nil }
+    }
+    return nil
+  }
+
+  /// Evaluates lanes at their iterate and adds up the electrode's current.
+  @inline(__always)
+  private mutating func evaluate(
+    _ blocks: Range<Int>, volts: Double, seconds: Double, hasHysteresis: Bool
+  ) -> ElectrodeLine {
+    let phi = factors.thermalVolts
+    var offset = Lanes.zero
+    var slope = Lanes.zero
+    for block in blocks {
+      let c = constants[block]
+      let t = trial[block]
+      let u = DeterministicMath.exp(0.5 * t.logit)
+      let v = 1 / u
+      let inverse = 1 / (u + v)
+      let content = u * inverse
+      let product = content * (v * inverse)
+      let up = (1 - t.content) * u
+      let down = t.content * v
+      // D = i·(u + 1/u): without the difference of two contents that may both be near 0 or 1.
+      let drive = (up - down) * t.inverseGain
+      let turnover = drive * inverse
+      let turnoverSlope = product * t.inverseGain
+      let z = drive * t.inverseRate
+      let zSlope = (up + down) * (0.5 * t.inverseGain * t.inverseRate)
+      let root = (z * z + 1).squareRoot()
+      let magnitude = Self.magnitude(z)
+      let asinh = Self.signed(DeterministicMath.log(magnitude + root), like: z)
+      let tafel = phi * c.inverseTransfer
+      var potential =
+        c.potential - volts - phi * c.width * t.logit - c.interaction * (content - 0.5)
+        - tafel * asinh
+      var derivative = -(phi * c.width) - c.interaction * product - tafel * zSlope / root
+      if hasHysteresis {
+        // The turnover at the middle of the step swings the hysteresis; 1/(1+x+x²/2) for e^−x.
+        let middle = 0.5 * (turnover + state.lanes[block].turnover)
+        let x = c.hysteresisRate * Self.magnitude(middle) * seconds
+        let target = Self.signed(-Lanes.one, like: middle)
+        let h = state.lanes[block].hysteresis
+        let divisor = 1 / (1 + x * (1 + 0.5 * x))
+        let reached = target + (h - target) * divisor
+        let swing =
+          (h - target) * (1 + x) * (divisor * divisor) * c.hysteresisRate * (0.5 * seconds)
+        trial[block].hysteresis = reached
+        potential += c.hysteresis * reached
+        derivative -= c.hysteresis * turnoverSlope * Self.signed(swing, like: middle)
+      }
+      let inverseSlope = 1 / derivative
+      trial[block].turnover = turnover
+      trial[block].turnoverSlope = turnoverSlope
+      trial[block].excess = potential
+      trial[block].inverseSlope = inverseSlope
+      trial[block].toRest = -2 * (up - down) / (up + down)
+      let weighted = c.capacity * turnoverSlope * inverseSlope
+      slope += weighted
+      offset += c.capacity * turnover - weighted * potential
+    }
+    return ElectrodeLine(offset: offset.sum(), slope: slope.sum())
+  }
+
+  /// Moves the iterates with the electrode's potential; returns the sum of squared changes.
+  @inline(__always)
+  private mutating func move(
+    _ blocks: Range<Int>, by volts: Double, inverseVolts: Double
+  ) -> Double {
+    var error = Lanes.zero
+    for block in blocks {
+      let residual = volts - trial[block].excess
+      let change = residual * trial[block].inverseSlope
+      trial[block].turnover += trial[block].turnoverSlope * change
+      let scaled = residual * inverseVolts
+      error += change * change + scaled * scaled
+      let logit = trial[block].logit
+      let reach = 3 + 0.3 * Self.magnitude(logit)
+      var limited = change
+      limited.replace(with: reach, where: change .> reach)
+      limited.replace(with: -reach, where: change .< -reach)
+      // The kink of asinh at no turnover would make Newton swing for ever when the current turns: a
+      // lane whose turnover changes its sign stops there first.
+      let toRest = trial[block].toRest
+      limited.replace(
+        with: toRest,
+        where: (toRest * change .> 0) .& (Self.magnitude(change) .> Self.magnitude(toRest))
+          .& (Self.magnitude(toRest) .> 1e-3))
+      var next = logit + limited
+      next.replace(with: Lanes(repeating: 600), where: next .> 600)
+      next.replace(with: Lanes(repeating: -600), where: next .< -600)
+      trial[block].logit = next
+    }
+    return error.sum()
+  }
+
+  /// |x|.
+  @inline(__always)
+  static func magnitude(_ x: Lanes) -> Lanes {
+    DeterministicMath.doubles(DeterministicMath.bits(x) & 0x7FFF_FFFF_FFFF_FFFF)
+  }
+
+  /// `x` with its sign turned where `pattern` is negative.
+  @inline(__always)
+  static func signed(_ x: Lanes, like pattern: Lanes) -> Lanes {
+    DeterministicMath.doubles(
+      DeterministicMath.bits(x)
+        ^ (DeterministicMath.bits(pattern) & 0x8000_0000_0000_0000))
+  }
+
+  /// The unknowns the lanes share.
+  struct Solution {
+    var cathodeVolts: Double
+    var anodeVolts: Double
+    /// Positive charges. Unit: A.
+    var amperes: Double
+    var terminalVolts: Double
+    /// The slope of the terminal voltage over the current. Unit: Ω.
+    var slopeOhms: Double
+
+    /// Solves the linearised electrodes for the control and takes the new potentials.
+    mutating func advance(
+      _ control: CellControl, cathode: ElectrodeLine, anode: ElectrodeLine, contactOhms: Double
+    ) -> (cathode: Double, anode: Double) {
+      // Charging takes sodium out of the cathode: its lanes add up to −I, those of the anode to I.
+      slopeOhms = contactOhms - 1 / cathode.slope - 1 / anode.slope
+      let openVolts =
+        cathodeVolts - anodeVolts - cathode.offset / cathode.slope + anode.offset / anode.slope
+      switch control {
+      case .current(let amperes): self.amperes = amperes
+      case .voltage(let volts): amperes = (volts - openVolts) / slopeOhms
+      case .power(let watts):
+        let square = openVolts * openVolts + 4 * slopeOhms * watts
+        amperes = ((square > 0 ? square.squareRoot() : 0) - openVolts) / (2 * slopeOhms)
+      }
+      let cathodeChange = (-amperes - cathode.offset) / cathode.slope
+      let anodeChange = (amperes - anode.offset) / anode.slope
+      cathodeVolts += cathodeChange
+      anodeVolts += anodeChange
+      terminalVolts = cathodeVolts - anodeVolts + contactOhms * amperes
+      return (cathodeChange, anodeChange)
+    }
+
+    /// Whether the numbers are finite and the control is met (a power may be beyond the cell).
+    func isPossible(_ control: CellControl) -> Bool {
+      guard amperes.isFinite, terminalVolts.isFinite else { return false }
+      guard case .power(let watts) = control else { return true }
+      return (terminalVolts * amperes - watts).magnitude <= 1e-6 * (1 + watts.magnitude)
+    }
+  }
+}
+
+extension SIMD4<Double> {
+  /// Four ones.
+  static var one: SIMD4<Double> { SIMD4(repeating: 1) }
+}

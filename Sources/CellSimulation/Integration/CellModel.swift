@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the stepping needs of a cell model: the instant after a change of control and one step.
+protocol CellModel {
+  /// Everything that changes with time.
+  associatedtype State: Sendable
+  /// The present state; setting it takes steps back.
+  var state: State { get set }
+  /// The voltage at the terminals. Unit: V.
+  var terminalVolts: Double { get }
+  /// The current, positive charges. Unit: A.
+  var amperes: Double { get }
+  /// The slope of the terminal voltage over the current in a step. Unit: Ω.
+  var slopeOhms: Double { get }
+  /// The temperature. Unit: K.
+  var kelvin: Double { get }
+  /// Whether `control` differs from that of the step before.
+  func isJump(_ control: CellControl) -> Bool
+  /// Finds voltage and current right after a change of control, before any time has passed.
+  ///
+  /// - Returns: false if the cell cannot do it; the state is then unchanged.
+  mutating func begin(_ control: CellControl) -> Bool
+  /// Takes one step of the given length.
+  ///
+  /// - Returns: false if the cell cannot do it; the state is then unchanged.
+  mutating func advance(_ control: CellControl, seconds: Double, ambientKelvin: Double) -> Bool
+}
+
+/// How long an internal step may be.
+enum StepLength {
+  /// Steps asked for up to this length are taken at once. Unit: s.
+  static let whole = 2.0
+  /// The shortest internal step before a control counts as unreachable. Unit: s.
+  static let shortest = 1.0 / 16384
+  /// The longest internal step. Unit: s.
+  static let longest = 600.0
+  /// By how much the voltage may leave a straight line in an internal step. Unit: V.
+  static let tolerance = 0.5e-3
+}
+
+extension CellModel {
+  /// Steps with limits; see `Cell.step`.
+  mutating func step(
+    _ control: CellControl, seconds: Double, ambientKelvin: Double, limits: CellLimits
+  ) -> StepOutcome {
+    if isJump(control) {
+      guard begin(control) else { return StepOutcome(seconds: 0, reason: .unreachable) }
+    }
+    guard seconds > 0 else { return StepOutcome(seconds: 0, reason: .completed) }
+    if limits == .none, seconds <= StepLength.whole {
+      if advance(control, seconds: seconds, ambientKelvin: ambientKelvin) {
+        return StepOutcome(seconds: seconds, reason: .completed)
+      }
+    }
+    if let reason = reached(limits, control) { return StepOutcome(seconds: 0, reason: reason) }
+    return stepInParts(control, seconds: seconds, ambientKelvin: ambientKelvin, limits: limits)
+  }
+
+  /// Steps in parts whose length follows the curvature of the voltage.
+  private mutating func stepInParts(
+    _ control: CellControl, seconds: Double, ambientKelvin: Double, limits: CellLimits
+  ) -> StepOutcome {
+    var elapsed = 0.0
+    var length = seconds <= StepLength.whole ? seconds : 1
+    var slope: Double? = nil
+    while elapsed < seconds {
+      let part = min(length, seconds - elapsed)
+      let before = state
+      let voltsBefore = terminalVolts
+      let amperesBefore = amperes
+      let kelvinBefore = kelvin
+      guard advance(control, seconds: part, ambientKelvin: ambientKelvin) else {
+        length = part / 4
+        if length < StepLength.shortest {
+          return StepOutcome(seconds: elapsed, reason: .unreachable)
+        }
+        continue
+      }
+      let isHold = if case .voltage = control { true } else { false }
+      let rise =
+        isHold ? (amperes - amperesBefore) * slopeOhms : terminalVolts - voltsBefore
+      let bend = (rise - (slope ?? 0) * part).magnitude
+      let warming = (kelvin - kelvinBefore).magnitude
+      if part > 0.25, seconds > StepLength.whole,
+        slope != nil && bend > 4 * StepLength.tolerance || warming > 2
+      {
+        state = before
+        length = part / 2
+        continue
+      }
+      if let reason = reached(limits, control) {
+        let used = locate(
+          limits, control, before: before, part: part, ambientKelvin: ambientKelvin)
+        return StepOutcome(seconds: elapsed + used, reason: reason)
+      }
+      slope = rise / part
+      elapsed += part
+      if seconds > StepLength.whole {
+        if bend < StepLength.tolerance, warming < 1, part == length {
+          length = min(2 * length, StepLength.longest)
+        }
+      } else {
+        length = seconds
+      }
+    }
+    return StepOutcome(seconds: seconds, reason: .completed)
+  }
+
+  /// The limit that the present state has reached under `control`.
+  func reached(_ limits: CellLimits, _ control: CellControl) -> StepOutcome.Reason? {
+    guard let distance = distance(limits, control), distance.value <= 0 else { return nil }
+    return distance.reason
+  }
+
+  /// How far the present state is from the limit that acts; 0 or less has reached it.
+  private func distance(
+    _ limits: CellLimits, _ control: CellControl
+  ) -> (value: Double, reason: StepOutcome.Reason)? {
+    if case .voltage = control {
+      guard let magnitude = limits.currentMagnitude else { return nil }
+      return (amperes.magnitude - magnitude, .currentMagnitude)
+    }
+    if amperes < 0, let volts = limits.lowerVolts { return (terminalVolts - volts, .lowerVolts) }
+    if amperes > 0, let volts = limits.upperVolts { return (volts - terminalVolts, .upperVolts) }
+    return nil
+  }
+
+  /// Finds the moment within a step at which a limit is met and leaves the cell there.
+  ///
+  /// Each trial solves the whole step anew, so charge and state belong to the moment found.
+  /// - Returns: the time from the step's start. Unit: s.
+  private mutating func locate(
+    _ limits: CellLimits, _ control: CellControl, before: State, part: Double,
+    ambientKelvin: Double
+  ) -> Double {
+    var late = part
+    var lateDistance = distance(limits, control)?.value ?? 0
+    state = before
+    var early = 0.0
+    var earlyDistance = distance(limits, control)?.value ?? 0
+    var best = 0.0
+    for trial in 0..<60 {
+      // Half a microvolt or microampere, or a tenth of a millisecond.
+      if lateDistance >= -0.5e-6 || late - early < 1e-4 { break }
+      let share = earlyDistance / (earlyDistance - lateDistance)
+      // Every third trial halves, in case the curve is so bent that one end never moves.
+      let fraction = trial % 3 == 2 ? 0.5 : min(max(share, 0.01), 0.99)
+      let middle = early + fraction * (late - early)
+      state = before
+      guard advance(control, seconds: middle, ambientKelvin: ambientKelvin) else { break }
+      let value = distance(limits, control)?.value ?? 0
+      if value > 0 {
+        (early, earlyDistance) = (middle, value)
+      } else {
+        (late, lateDistance) = (middle, value)
+      }
+    }
+    best = late
+    state = before
+    if !advance(control, seconds: best, ambientKelvin: ambientKelvin) { best = 0 }
+    return best
+  }
+}
