@@ -22,14 +22,17 @@ extension ElectrodeCell: CellModel {
         * (block < anodeBlock ? factors.cathodeDiffusion : factors.anodeDiffusion)
       prepare(
         block, content: lane.mean + ((lane.slow0 + lane.slow1) + (lane.slow2 + lane.slow3)),
-        gain: seconds * SpherePoles.instant)
+        gain: seconds * SpherePoles.instant, logit: lane.logit)
     }
     guard let solution = solve(control, seconds: 0) else { return false }
     for block in 0..<blockCount {
       state.lanes[block].logit = trial[block].logit
+      state.lanes[block].logitRate = .zero
       state.lanes[block].turnover = trial[block].turnover
     }
     accept(solution)
+    state.cathodeRate = 0
+    state.anodeRate = 0
     state.control = control
     return true
   }
@@ -45,7 +48,9 @@ extension ElectrodeCell: CellModel {
       let slow =
         (r.decay0 * lane.slow0 + r.decay1 * lane.slow1)
         + (r.decay2 * lane.slow2 + r.decay3 * lane.slow3)
-      prepare(block, content: lane.mean + slow + r.start * lane.turnover, gain: r.end)
+      prepare(
+        block, content: lane.mean + slow + r.start * lane.turnover, gain: r.end,
+        logit: lane.logit + seconds * lane.logitRate)
     }
     guard let solution = solve(control, seconds: seconds) else { return false }
     finish(solution, seconds: seconds, ambientKelvin: ambientKelvin)
@@ -54,7 +59,7 @@ extension ElectrodeCell: CellModel {
 
   /// Sets up four lanes for the solver.
   @inline(__always)
-  private mutating func prepare(_ block: Int, content: Lanes, gain: Lanes) {
+  private mutating func prepare(_ block: Int, content: Lanes, gain: Lanes, logit: Lanes) {
     // Inside 0…1 the lane's equation has one solution, whatever its history.
     let edge = 1e-14
     var inside = content
@@ -64,7 +69,7 @@ extension ElectrodeCell: CellModel {
     trial[block].inverseGain = 1 / gain
     let rate = block < anodeBlock ? factors.cathodeRate : factors.anodeRate
     trial[block].inverseRate = 0.5 / (constants[block].rateConstant * rate)
-    trial[block].logit = state.lanes[block].logit
+    trial[block].logit = logit
   }
 
   /// Moves contents, hysteresis, heat and temperature over the step that was solved.
@@ -77,6 +82,8 @@ extension ElectrodeCell: CellModel {
       let volts = block < anodeBlock ? cathodeVolts : anodeVolts
       watts += finish(block, seconds: seconds, volts: volts)
     }
+    state.cathodeRate = (solution.cathodeVolts - state.cathodeVolts) / seconds
+    state.anodeRate = (solution.anodeVolts - state.anodeVolts) / seconds
     let heat = watts.sum() + factors.contactOhms * amperes * amperes
     accept(solution)
     state.heatJoules += heat * seconds
@@ -110,6 +117,7 @@ extension ElectrodeCell: CellModel {
     state.lanes[block].slow3 =
       r.decay3 * before.slow3 + (r.start3 * before.turnover + r.end3 * turnover)
     state.lanes[block].logit = trial[block].logit
+    state.lanes[block].logitRate = (trial[block].logit - before.logit) * (1 / seconds)
     state.lanes[block].turnover = turnover
     if block < anodeBlock ? hasHysteresis.cathode : hasHysteresis.anode {
       state.lanes[block].hysteresis = trial[block].hysteresis
@@ -135,23 +143,20 @@ extension ElectrodeCell: CellModel {
   }
 
   private mutating func updateFactors() {
-    if factors.kelvin != state.kelvin {
-      factors = TemperatureFactors(kelvin: state.kelvin, activation)
-    }
+    if factors.kelvin != state.kelvin { factors.update(kelvin: state.kelvin, activation) }
   }
 
-  /// Makes the responses anew for another length or a temperature that moved by 0.02 K (0.1 % of
-  /// the diffusion time at 40 kJ/mol; kinetics follow every step).
+  /// Makes the responses anew for another length or other diffusion times.
   private mutating func updateResponses(_ seconds: Double) {
     let isSame =
-      seconds == responseSeconds && (state.kelvin - responseKelvin).magnitude <= 0.02
+      seconds == responseSeconds && responseKelvin == factors.diffusionKelvin
     if isSame { return }
     if seconds != responseSeconds {
       thermalDecay = DeterministicMath.exp(
         -seconds * thermal.conductanceWattsPerKelvin / thermal.heatCapacityJoulesPerKelvin)
     }
     responseSeconds = seconds
-    responseKelvin = state.kelvin
+    responseKelvin = factors.diffusionKelvin
     for block in 0..<blockCount {
       responses[block] = LaneResponse(
         diffusionSeconds: constants[block].diffusionSeconds

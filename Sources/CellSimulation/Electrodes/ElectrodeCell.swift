@@ -38,6 +38,9 @@ struct ElectrodeCell: Sendable {
     /// The potentials of cathode and anode against Na/Na+. Unit: V.
     var cathodeVolts: Double
     var anodeVolts: Double
+    /// How fast these potentials moved in the last step. Unit: V/s.
+    var cathodeRate = 0.0
+    var anodeRate = 0.0
     /// Positive charges the cell. Unit: A.
     var amperes = 0.0
     var terminalVolts: Double
@@ -75,28 +78,37 @@ struct ElectrodeCell: Sendable {
 
   /// How temperature changes the parameters.
   struct TemperatureFactors: Sendable {
-    var kelvin: Double
+    var kelvin = 0.0
     /// φ = RT/F. Unit: V.
-    var thermalVolts: Double
+    var thermalVolts = 0.0
     /// How much faster than at 25 °C charge transfer is.
-    var cathodeRate: Double
-    var anodeRate: Double
-    /// How much longer than at 25 °C diffusion takes.
-    var cathodeDiffusion: Double
-    var anodeDiffusion: Double
-    var contactOhms: Double
+    var cathodeRate = 1.0
+    var anodeRate = 1.0
+    var contactOhms = 0.0
+    /// How much longer than at 25 °C diffusion takes, at `diffusionKelvin`.
+    var cathodeDiffusion = 1.0
+    var anodeDiffusion = 1.0
+    var diffusionKelvin = 0.0
 
-    init(kelvin: Double, _ activation: Activation) {
-      func faster(_ energy: Double) -> Double {
-        PhysicalConstants.acceleration(activationJoulesPerMole: energy, kelvin: kelvin)
-      }
+    init(kelvin: Double, _ activation: Activation) { update(kelvin: kelvin, activation) }
+
+    /// Follows the temperature; diffusion in steps of 0.02 K (0.1 % of the diffusion time at
+    /// 40 kJ/mol), because each costs the responses of all lanes anew.
+    mutating func update(kelvin: Double, _ activation: Activation) {
       self.kelvin = kelvin
       thermalVolts = PhysicalConstants.thermalVolts(kelvin: kelvin)
-      cathodeRate = faster(activation.cathodeKinetics)
-      anodeRate = faster(activation.anodeKinetics)
-      cathodeDiffusion = 1 / faster(activation.cathodeDiffusion)
-      anodeDiffusion = 1 / faster(activation.anodeDiffusion)
-      contactOhms = activation.contactOhms / faster(activation.contact)
+      let inverse = (1 / PhysicalConstants.reference - 1 / kelvin) / PhysicalConstants.gas
+      let faster = DeterministicMath.exp(
+        inverse
+          * Lanes(activation.cathodeKinetics, activation.anodeKinetics, -activation.contact, 0))
+      cathodeRate = faster[0]
+      anodeRate = faster[1]
+      contactOhms = activation.contactOhms * faster[2]
+      if (kelvin - diffusionKelvin).magnitude > 0.02 {
+        diffusionKelvin = kelvin
+        cathodeDiffusion = DeterministicMath.exp(-inverse * activation.cathodeDiffusion)
+        anodeDiffusion = DeterministicMath.exp(-inverse * activation.anodeDiffusion)
+      }
     }
   }
 

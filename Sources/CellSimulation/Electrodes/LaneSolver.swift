@@ -45,7 +45,8 @@ extension ElectrodeCell {
   mutating func solve(_ control: CellControl, seconds: Double) -> Solution? {
     let phi = factors.thermalVolts
     var solution = Solution(
-      cathodeVolts: state.cathodeVolts, anodeVolts: state.anodeVolts, amperes: 0,
+      cathodeVolts: state.cathodeVolts + seconds * state.cathodeRate,
+      anodeVolts: state.anodeVolts + seconds * state.anodeRate, amperes: 0,
       terminalVolts: 0, slopeOhms: 0)
     for _ in 0..<80 {
       let cathode = evaluate(
@@ -59,8 +60,8 @@ extension ElectrodeCell {
       let error =
         move(0..<anodeBlock, by: changes.cathode, inverseVolts: 1 / phi)
         + move(anodeBlock..<blockCount, by: changes.anode, inverseVolts: 1 / phi)
-      // Newton squares the error: what is left is below 1e-7 of a thermal voltage.
-      if error < 1e-7 { return solution.isPossible(control) ? solution : nil }
+      // Newton squares the error: what is left is about 1e-6 of a thermal voltage.
+      if error < 1e-6 { return solution.isPossible(control) ? solution : nil }
     }
     return nil
   }

@@ -41,6 +41,8 @@ struct LaneState: Sendable {
   var slow3 = Lanes.zero
   /// The logit of the surface content.
   var logit = Lanes.zero
+  /// How fast the logit moved in the last step; where the next one starts to look. Unit: 1/s.
+  var logitRate = Lanes.zero
   /// The hysteresis, from −1 (sodium was taken up) to 1 (sodium was given off).
   var hysteresis = Lanes.zero
   /// The turnover: the rate of the mean content. Unit: 1/s.
