@@ -46,7 +46,9 @@ extension CellModel {
     if isJump(control) {
       guard begin(control) else { return StepOutcome(seconds: 0, reason: .unreachable) }
     }
-    guard seconds > 0 else { return StepOutcome(seconds: 0, reason: .completed) }
+    guard seconds > 0 else {
+      return StepOutcome(seconds: 0, reason: reached(limits, control) ?? .completed)
+    }
     if limits == .none, seconds <= StepLength.whole {
       if advance(control, seconds: seconds, ambientKelvin: ambientKelvin) {
         return StepOutcome(seconds: seconds, reason: .completed)
