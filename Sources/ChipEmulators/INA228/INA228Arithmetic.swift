@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the chip computes from its codes.
+///
+/// The chip divides by SHUNT_CAL: CURRENT = VSHUNT · 4096 / SHUNT_CAL. Power and the accumulators
+/// follow from the unrounded quotient, which reproduces the worked example of the INA229 datasheet
+/// (table 8-4: CHARGE 1 132 462 080, not 3600 times the printed CURRENT); rounding is toward zero.
+/// Unverified on silicon.
+extension INA228State {
+  /// How far a 20-bit code and the 24-bit power reach.
+  private static let highestCurrent: Int64 = 524_287
+  private static let highestPower: Int128 = 0xFF_FFFF
+
+  /// Temperature compensation scales the shunt by `numerator / unit`:
+  /// R · (1 + (T − 25 °C) · SHUNT_TEMPCO · 1e-6), with DIETEMP in 1/128 °C. Unverified: from memory.
+  private var shuntScale: (numerator: Int64, unit: Int64) {
+    guard compensatesTemperature else { return (1, 1) }
+    let scale = 128_000_000 + (dieCode - 3200) * Int64(temperatureCoefficient)
+    // A coefficient that would turn the shunt negative is held at a hundredth of it.
+    return (max(scale, 1_280_000), 128_000_000)
+  }
+
+  /// Computes CURRENT and POWER from the averaged codes.
+  mutating func computeCurrentAndPower() {
+    flags &= ~INA228Flag.mathOverflow
+    guard shuntCalibration != 0 else {
+      currentCode = 0
+      powerCode = 0
+      return
+    }
+    let scale = shuntScale
+    let divisor = Int64(shuntCalibration) * scale.numerator
+    let current = shuntCode * 4096 * scale.unit / divisor
+    // 195.3125 µV / 3.2 = 2^-14, and 4096 / 2^14 = 1/4.
+    let power =
+      Int128(abs(shuntCode) * busCode) * Int128(scale.unit) / (4 * Int128(divisor))
+    currentCode = min(max(current, -Self.highestCurrent - 1), Self.highestCurrent)
+    powerCode = Int64(min(power, Self.highestPower))
+    if current != currentCode || power > Self.highestPower { flags |= INA228Flag.mathOverflow }
+  }
+
+  /// Adds `count` conversion cycles to ENERGY and CHARGE; averaging plays no part in it.
+  ///
+  /// The chip takes its own cycle time for true, so the oscillator's error is in the counts.
+  mutating func accumulate(_ sums: INA228Sums, _ count: Int64) {
+    guard shuntCalibration != 0 else { return }
+    let scale = shuntScale
+    let divisor = Int128(shuntCalibration) * Int128(scale.numerator)
+    let time = Int128(cycleTime) * Int128(scale.unit)
+    // CHARGE: 4096 / 1e6 µs = 64 / 15625. ENERGY: 1 / (4 · 16 · 1e6 µs).
+    addCharge(chargeFraction.add(Int128(sums.shuntCodes) * 64 * time, over: divisor * 15625))
+    addEnergy(energyFraction.add(sums.products * time, over: divisor * 64_000_000))
+  }
+
+  /// CHARGE is a signed 40-bit number and wraps.
+  private mutating func addCharge(_ counts: Int64) {
+    let sum = charge + counts
+    let wrapped = (sum << 24) >> 24
+    if wrapped != sum { flags |= INA228Flag.chargeOverflow }
+    charge = wrapped
+  }
+
+  /// ENERGY is an unsigned 40-bit number and wraps.
+  private mutating func addEnergy(_ counts: Int64) {
+    let sum = energy + UInt64(counts)
+    if sum >> 40 != 0 { flags |= INA228Flag.energyOverflow }
+    energy = sum & 0xFF_FFFF_FFFF
+  }
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import DeterministicMath
+
+/// The three inputs of an interval.
+struct INA228Inputs {
+  let shunt: AnalogInput
+  let bus: AnalogInput
+  let die: AnalogInput
+}
+
+/// The converter: cycles, averaging windows, results.
+extension INA228State {
+  /// Full scale: 19 bits and a sign; the bus never reads below zero.
+  static let highestCode = 524_287.0
+
+  /// Completes `count` conversion cycles with the inputs held constant.
+  mutating func complete(_ count: Int64, _ inputs: INA228Inputs, individually: Int64) {
+    let average = average
+    let toWindowEnd = average - windowFill
+    var left = isContinuous ? count : min(count, toWindowEnd)
+    if left < toWindowEnd {
+      convert(left, inputs, individually)
+      return
+    }
+    let laterWindows = (left - toWindowEnd) / average
+    if laterWindows > 0 {
+      // The averages before the last one are overwritten before anyone can read them.
+      let unseen = toWindowEnd + (laterWindows - 1) * average
+      convert(unseen, inputs, individually)
+      clearWindow()
+      windowFill = 0
+      left -= unseen
+    }
+    let toEnd = average - windowFill
+    convert(toEnd, inputs, individually)
+    finishWindow(inputs, windows: laterWindows + 1)
+    if !isContinuous { isConverting = false }
+    if left > toEnd { convert(left - toEnd, inputs, individually) }
+  }
+
+  /// Converts `count` cycles inside one window, or windows nobody sees.
+  private mutating func convert(
+    _ count: Int64, _ inputs: INA228Inputs, _ individually: Int64
+  ) {
+    let sums: INA228Sums
+    if count <= individually || !inputs.shunt.canBeSummed || !inputs.bus.canBeSummed {
+      sums = eachCycle(count, inputs)
+    } else {
+      sums = allCycles(count, inputs)
+    }
+    windowFill += count
+    if isContinuous, convertsShunt { accumulate(sums, count) }
+    if !alertIsSlow {
+      // Of many cycles at constant input only their mean is compared.
+      compare(
+        shunt: sums.shuntCodes / count,
+        bus: sums.busCodes / count,
+        die: convertsDie ? inputs.die.code(of: inputs.die.level) : dieCode)
+    }
+  }
+
+  private mutating func eachCycle(_ count: Int64, _ inputs: INA228Inputs) -> INA228Sums {
+    var sums = INA228Sums()
+    for _ in 0..<count {
+      let shunt = inputs.shunt.sample(&random)
+      let bus = inputs.bus.sample(&random)
+      let shuntCode = inputs.shunt.code(of: shunt)
+      let busCode = inputs.bus.code(of: bus)
+      sums.shuntCodes += shuntCode
+      sums.busCodes += busCode
+      sums.products += Int128(abs(shuntCode) * busCode)
+      shuntSum += shunt
+      busSum += bus
+    }
+    dieSum += inputs.die.sum(count, &random)
+    return sums
+  }
+
+  private mutating func allCycles(_ count: Int64, _ inputs: INA228Inputs) -> INA228Sums {
+    var sums = INA228Sums()
+    let shunt = inputs.shunt.sum(count, &random)
+    let bus = inputs.bus.sum(count, &random)
+    sums.shuntCodes = inputs.shunt.codes(ofSum: shunt, count: count, &random)
+    sums.busCodes = inputs.bus.codes(ofSum: bus, count: count, &random)
+    shuntSum += shunt
+    busSum += bus
+    dieSum += inputs.die.sum(count, &random)
+    sums.products = products(sums, count, inputs)
+    return sums
+  }
+
+  /// The sum of |shunt|·bus over `count` cycles.
+  ///
+  /// Exact without noise; else the product of the sums, since the noises are independent and their
+  /// product is far below one of them. Near zero current the magnitude folds the noise, as in the
+  /// chip, so the folded mean takes the place of the mean.
+  private mutating func products(
+    _ sums: INA228Sums, _ count: Int64, _ inputs: INA228Inputs
+  ) -> Int128 {
+    let n = Double(count)
+    let busMean = Double(sums.busCodes) / n
+    let noise = (inputs.shunt.noise * inputs.shunt.noise + 1.0 / 12).squareRoot()
+    if inputs.shunt.noise > 0, inputs.shunt.level.magnitude < 6 * noise {
+      let mean = Self.foldedMean(inputs.shunt.level, noise: noise)
+      let variance = inputs.shunt.level * inputs.shunt.level + noise * noise - mean * mean
+      let sum = n * mean + (n * max(variance, 0)).squareRoot() * random.gaussian()
+      return Int128((max(sum, 0) * busMean).rounded())
+    }
+    if inputs.shunt.noise == 0, inputs.bus.noise == 0 {
+      return Int128(abs(sums.shuntCodes)) * Int128(sums.busCodes) / Int128(count)
+    }
+    return Int128((Double(abs(sums.shuntCodes)) * busMean).rounded())
+  }
+
+  /// The mean magnitude of a normal number; the tanh form of its distribution is good to 3e-4.
+  private static func foldedMean(_ mean: Double, noise: Double) -> Double {
+    let x = mean / noise
+    let spread = 0.7978845608028654 * DeterministicMath.exp(-0.5 * x * x)
+    let sign = DeterministicMath.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x))
+    return noise * (spread + x * sign)
+  }
+
+  /// Moves the averages to the result registers.
+  private mutating func finishWindow(_ inputs: INA228Inputs, windows: Int64) {
+    let n = Double(windowFill)
+    if convertsShunt { shuntCode = inputs.shunt.code(of: shuntSum / n) }
+    if convertsBus { busCode = inputs.bus.code(of: busSum / n) }
+    if convertsDie { dieCode = inputs.die.code(of: dieSum / n) }
+    windowFill = 0
+    clearWindow()
+    if convertsShunt || convertsBus { computeCurrentAndPower() }
+    comparePower()
+    if alertIsSlow { compare(shunt: shuntCode, bus: busCode, die: dieCode) }
+    markReady(windows: windows)
+  }
+}
+
+/// Sums of codes over some cycles.
+struct INA228Sums {
+  var shuntCodes: Int64 = 0
+  var busCodes: Int64 = 0
+  /// Of magnitude of shunt times bus.
+  var products: Int128 = 0
+}

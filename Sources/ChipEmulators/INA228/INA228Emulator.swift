@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import BusProtocols
+internal import DeterministicMath
+
+/// An emulated INA228: 20-bit current, voltage, power, energy and charge monitor.
+///
+/// Registers, timing and arithmetic follow SLYS021A and its sister datasheets; what they leave open
+/// is marked "unverified" beside the code. The chip converts on its own oscillator and never sees
+/// the host's clock.
+///
+/// `advance` is cheap however many conversions fall into the interval: up to
+/// `individualConversions` are done one by one; of more, the sum of codes is drawn at once with the
+/// same mean and variance (N·mean, and √N times the noise including rounding), and the result
+/// registers get the noise of their own last averaging window. Without noise both ways give the
+/// same bits.
+public final class INA228Emulator: I2CTarget {
+  /// The address the chip answers to, 0x40…0x4F.
+  public let address: I2CAddress
+  /// Whether the chip is wired and powered.
+  public var isPresent = true
+  /// DEVICE_ID; silicon reads 0x2281, the datasheet says 0x2280.
+  public var deviceID: UInt16 = 0x2281
+  /// The MEMSTAT bit: whether the factory trim was read back correctly.
+  public var memoryIsIntact = true
+  /// How many conversions of one interval are done one by one before sums are drawn.
+  public var individualConversions: Int64 = 4
+  /// Everything the chip remembers: read it for a snapshot, set it to go back.
+  public var state: INA228State
+
+  private let errors: INA228Errors
+
+  /// Makes a chip at power-on, at time 0.
+  ///
+  /// - Parameters:
+  ///   - address: 0x40…0x4F.
+  ///   - errors: what distinguishes this part from an ideal one.
+  ///   - seed: the seed of the run, for the noise.
+  ///   - stream: the noise's stream of random numbers.
+  public init(
+    address: I2CAddress, errors: INA228Errors = .none, seed: UInt64 = 0, stream: UInt64 = 0
+  ) {
+    self.address = address
+    self.errors = errors
+    state = INA228State(
+      clock: ConversionClock(partsPerMillion: errors.clockPartsPerMillion),
+      random: SeededRandom(seed: seed, stream: stream))
+  }
+
+  // MARK: - Analog side
+
+  /// Lets time pass with constant inputs.
+  ///
+  /// A conversion that straddles two intervals uses the inputs of the one in which it ends.
+  ///
+  /// - Parameters:
+  ///   - microseconds: the host time to reach, not before the last one.
+  ///   - shuntVolts: IN+ − IN−; positive charges the cell if the board is wired so.
+  ///   - busVolts: VBUS to ground.
+  ///   - dieCelsius: the chip's temperature.
+  public func advance(
+    toMicroseconds microseconds: Int64, shuntVolts: Double, busVolts: Double, dieCelsius: Double
+  ) {
+    guard isPresent, state.isConverting else {
+      state.clock.idle(to: microseconds)
+      return
+    }
+    let inputs = inputs(shuntVolts, busVolts, dieCelsius)
+    let period = state.cycleTime * 1_000_000
+    while state.clock.now < microseconds {
+      let stop = state.clock.stretch(toward: microseconds)
+      let cycles = state.clock.cycles(to: stop, period: period)
+      if cycles > 0, state.isConverting {
+        state.complete(cycles, inputs, individually: individualConversions)
+      }
+    }
+  }
+
+  private func inputs(_ shunt: Double, _ bus: Double, _ die: Double) -> INA228Inputs {
+    let high = INA228State.highestCode
+    let scale = errors.noiseScale
+    // The narrow range has the same noise in volts (unverified), so four times the codes.
+    let steps = state.hasNarrowRange ? 4.0 : 1.0
+    let shuntNoise = scale * steps * INA228Errors.noise[state.shuntTime]
+    let shuntLevel = errors.shunt.apply(to: shunt, celsius: die) * (steps * 3_200_000)
+    let busLevel = errors.bus.apply(to: bus, celsius: die) * 5120
+    let dieLevel = errors.die.apply(to: die, celsius: die) * 128
+    return INA228Inputs(
+      shunt: AnalogInput(
+        level: state.convertsShunt ? shuntLevel : Double(state.shuntCode),
+        noise: state.convertsShunt ? shuntNoise : 0, low: -high - 1, high: high),
+      bus: AnalogInput(
+        level: state.convertsBus ? busLevel : Double(state.busCode),
+        noise: state.convertsBus ? scale * INA228Errors.noise[state.busTime] : 0,
+        low: 0, high: high),
+      // One code of noise in a conversion is assumed; the datasheet gives none.
+      die: AnalogInput(
+        level: dieLevel, noise: state.convertsDie ? scale : 0, low: -32768, high: 32767))
+  }
+
+  /// Takes the supply away and gives it back: all registers at power-on values.
+  public func powerCycle() { state.reset() }
+
+  /// The electrical level of ALERT, open drain with a pull-up: true is high.
+  public var alertLine: Bool {
+    guard isPresent else { return true }
+    return state.alertIsAsserted == state.alertIsActiveHigh
+  }
+
+  /// How often ALERT became active, including pulses too short to be seen as a level.
+  public var alertActivations: Int64 { state.alertActivations }
+
+  // MARK: - Bus side
+
+  /// Latches the register under the pointer when a read phase begins.
+  public func start(_ direction: I2CDirection) -> Bool {
+    switch direction {
+    case .write: state.port.startWrite()
+    case .read: state.latchRegister(deviceID: deviceID, memoryIsIntact: memoryIsIntact)
+    }
+    return true
+  }
+
+  /// Takes the pointer, then a register's two bytes.
+  public func receive(_ byte: UInt8) -> Bool {
+    if let word = state.port.receive(byte) { state.write(word) }
+    return true
+  }
+
+  /// The next byte of the latched register.
+  public func transmit() -> UInt8 { state.port.transmit() }
+
+  /// Nothing ends with the stop condition.
+  public func stop() {}
+}
