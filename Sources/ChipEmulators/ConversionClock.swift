@@ -35,9 +35,21 @@ struct ConversionClock: Sendable {
   mutating func cycles(to end: Int64, period: Int64) -> Int64 {
     phase += (end - now) * rate
     now = end
-    if phase < period { return 0 }
+    guard phase >= period else { return 0 }
     let count = phase / period
     phase -= count * period
     return count
+  }
+
+  /// Lets time pass; takes out only the first cycle of `period` ps if it ended.
+  ///
+  /// What passed after it belongs to the next cycle, which may have another period; ask
+  /// `cycles(to:period:)` for it with the same end.
+  mutating func endsCycle(by end: Int64, period: Int64) -> Bool {
+    phase += (end - now) * rate
+    now = end
+    guard phase >= period else { return false }
+    phase -= period
+    return true
   }
 }

@@ -139,7 +139,7 @@ struct INA228Bench {
     var bench = try INA228Bench()
     try bench.set(0x02, 4050)
     try bench.set(0x01, 0xB000)
-    bench.run(1_000_300, shunt: -0.0972, bus: 48)
+    bench.run(1_000_000, shunt: -0.0972, bus: 48)
     #expect(try bench.bus.signed20(0x40, 0x07) == -314_572)
     #expect(try bench.get(0x08, 3) == 4_718_592)
     // 314 572.8 counts, rounded down.

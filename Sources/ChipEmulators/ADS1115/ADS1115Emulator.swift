@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import BusProtocols
+internal import DeterministicMath
+
+/// An emulated ADS1115: four inputs, one 16-bit converter with a programmable range.
+///
+/// Registers as in the Linux driver; timing, comparator and errors are recalled from the ADS1115
+/// datasheet and unverified where marked.
+public final class ADS1115Emulator: I2CTarget {
+  /// The address the chip answers to, 0x48…0x4B.
+  public let address: I2CAddress
+  /// Whether the chip is wired and powered.
+  public var isPresent = true
+  /// The supply; input diodes hold every pin between −0.3 V and 0.3 V above it. Unit: V.
+  public var supplyVolts = 3.3
+  /// Everything the chip remembers: read it for a snapshot, set it to go back.
+  public var state: ADS1115State
+
+  private let errors: ADS1115Errors
+
+  /// Makes a chip at power-on, at time 0.
+  ///
+  /// - Parameters:
+  ///   - address: 0x48…0x4B.
+  ///   - errors: what distinguishes this part from an ideal one.
+  ///   - seed: the seed of the run, for the noise.
+  ///   - stream: the noise's stream of random numbers.
+  public init(
+    address: I2CAddress, errors: ADS1115Errors = .none, seed: UInt64 = 0, stream: UInt64 = 0
+  ) {
+    self.address = address
+    self.errors = errors
+    state = ADS1115State(
+      clock: ConversionClock(partsPerMillion: errors.clockPartsPerMillion),
+      random: SeededRandom(seed: seed, stream: stream))
+  }
+
+  // MARK: - Analog side
+
+  /// Conversions of one interval that are done one by one: enough to fill the comparator's queue.
+  private static let individualConversions: Int64 = 5
+
+  /// Lets time pass with constant inputs.
+  ///
+  /// A conversion that straddles two intervals uses the inputs of the one in which it ends. Of many
+  /// conversions in an interval only the first and the last five are done: nobody can read the
+  /// others. A latched comparator thus misses what only their noise would have caught.
+  ///
+  /// - Parameters:
+  ///   - microseconds: the host time to reach, not before the last one.
+  ///   - inputs: AIN0…AIN3 to ground. Unit: V.
+  public func advance(toMicroseconds microseconds: Int64, inputs: SIMD4<Double>) {
+    guard isPresent else {
+      state.clock.idle(to: microseconds)
+      return
+    }
+    let low = SIMD4<Double>(repeating: -0.3)
+    let high = SIMD4<Double>(repeating: supplyVolts + 0.3)
+    let pins = inputs.clamped(lowerBound: low, upperBound: high)
+    while state.clock.now < microseconds {
+      guard state.isConverting else {
+        state.clock.idle(to: microseconds)
+        return
+      }
+      advance(toward: state.clock.stretch(toward: microseconds), pins)
+    }
+  }
+
+  /// Lets time pass to `stop`; settings written during a conversion hold from the next one on.
+  private func advance(toward stop: Int64, _ pins: SIMD4<Double>) {
+    guard state.clock.endsCycle(by: stop, period: state.period) else { return }
+    finish(pins)
+    guard state.isConverting else { return }
+    let count = state.clock.cycles(to: stop, period: state.period)
+    let individual = min(count, Self.individualConversions)
+    state.skip(count - individual)
+    for _ in 0..<individual { finish(pins) }
+  }
+
+  private func finish(_ pins: SIMD4<Double>) {
+    let volts = state.selected(pins) * (1 + errors.gain)
+    let input = AnalogInput(
+      level: volts / state.fullScale * 32768 + errors.offsetCodes,
+      noise: errors.noiseScale * ADS1115Errors.noise[state.dataRate], low: -32768, high: 32767)
+    state.finish(input.code(of: input.sample(&state.random)))
+  }
+
+  /// Takes the supply away and gives it back: all registers at power-on values.
+  public func powerCycle() { state.reset() }
+
+  /// The electrical level of ALERT/RDY, open drain with a pull-up: true is high.
+  public var alertLine: Bool {
+    // With the comparator off the pin is released, whatever its polarity.
+    guard isPresent, !state.comparatorIsOff else { return true }
+    return state.alertIsAsserted == state.alertIsActiveHigh
+  }
+
+  /// How often ALERT/RDY became active, including pulses too short to be seen as a level.
+  public var alertActivations: Int64 { state.alertActivations }
+
+  // MARK: - Bus side
+
+  /// Latches the register under the pointer when a read phase begins.
+  public func start(_ direction: I2CDirection) -> Bool {
+    switch direction {
+    case .write: state.port.startWrite()
+    case .read: state.latchRegister()
+    }
+    return true
+  }
+
+  /// Takes the pointer, then a register's two bytes.
+  public func receive(_ byte: UInt8) -> Bool {
+    if let word = state.port.receive(byte) { state.write(word) }
+    return true
+  }
+
+  /// The next byte of the latched register.
+  public func transmit() -> UInt8 { state.port.transmit() }
+
+  /// Nothing ends with the stop condition.
+  public func stop() {}
+
+  /// Answers the general-call reset, 0x06.
+  public func generalCall(_ command: UInt8) -> Bool {
+    guard command == 0x06 else { return false }
+    state.reset()
+    return true
+  }
+}
