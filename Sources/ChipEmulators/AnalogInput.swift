@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import DeterministicMath
-
 /// One analog input held constant over an interval, as the converter sees it. Unit: codes.
 ///
 /// One conversion is `round(level + noise · g)`, clamped to the range, with g standard normal. The
@@ -31,19 +29,19 @@ struct AnalogInput {
   var canBeSummed: Bool { noise == 0 || noise >= Self.smallestSmoothNoise }
 
   /// One conversion before rounding.
-  func sample(_ random: inout SeededRandom) -> Double {
+  func sample(_ random: inout NoiseSource) -> Double {
     noise == 0 ? level : level + noise * random.gaussian()
   }
 
   /// The sum of `count` conversions before rounding.
-  func sum(_ count: Int64, _ random: inout SeededRandom) -> Double {
+  func sum(_ count: Int64, _ random: inout NoiseSource) -> Double {
     let n = Double(count)
     if noise == 0 { return n * level }
     return n * level + n.squareRoot() * noise * random.gaussian()
   }
 
   /// The sum of the `count` codes whose unrounded sum is `sum`; exact without noise.
-  func codes(ofSum sum: Double, count: Int64, _ random: inout SeededRandom) -> Int64 {
+  func codes(ofSum sum: Double, count: Int64, _ random: inout NoiseSource) -> Int64 {
     if noise == 0 { return count * code(of: level) }
     let n = Double(count)
     // Evenly spread over ±√n/2: the variance n/12 of n independent roundings.

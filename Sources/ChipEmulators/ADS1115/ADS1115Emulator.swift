@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import BusProtocols
-internal import DeterministicMath
 
 /// An emulated ADS1115: four inputs, one 16-bit converter with a programmable range.
 ///
@@ -33,19 +32,20 @@ public final class ADS1115Emulator: I2CTarget {
     self.errors = errors
     state = ADS1115State(
       clock: ConversionClock(partsPerMillion: errors.clockPartsPerMillion),
-      random: SeededRandom(seed: seed, stream: stream))
+      random: NoiseSource(seed: seed, stream: stream))
   }
 
   // MARK: - Analog side
 
-  /// Conversions of one interval that are done one by one: enough to fill the comparator's queue.
+  /// Conversions of one interval that are done one by one for the comparator: they fill its queue.
   private static let individualConversions: Int64 = 5
 
   /// Lets time pass with constant inputs.
   ///
   /// A conversion that straddles two intervals uses the inputs of the one in which it ends. Of many
-  /// conversions in an interval only the first and the last five are done: nobody can read the
-  /// others. A latched comparator thus misses what only their noise would have caught.
+  /// conversions in an interval only the last is done, or the last five if the comparator looks at
+  /// them: nobody can read the others. A latched comparator thus misses what only their noise would
+  /// have caught.
   ///
   /// - Parameters:
   ///   - microseconds: the host time to reach, not before the last one.
@@ -69,11 +69,13 @@ public final class ADS1115Emulator: I2CTarget {
 
   /// Lets time pass to `stop`; settings written during a conversion hold from the next one on.
   private func advance(toward stop: Int64, _ pins: SIMD4<Double>) {
-    guard state.clock.endsCycle(by: stop, period: state.period) else { return }
-    finish(pins)
-    guard state.isConverting else { return }
+    if state.isSingleShot || state.activeConfig != state.config {
+      guard state.clock.endsCycle(by: stop, period: state.period) else { return }
+      finish(pins)
+      guard state.isConverting else { return }
+    }
     let count = state.clock.cycles(to: stop, period: state.period)
-    let individual = min(count, Self.individualConversions)
+    let individual = min(count, state.comparatorIsOff ? 1 : Self.individualConversions)
     state.skip(count - individual)
     for _ in 0..<individual { finish(pins) }
   }

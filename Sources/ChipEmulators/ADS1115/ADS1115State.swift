@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import DeterministicMath
-
 /// Everything an emulated ADS1115 remembers; a copy is a snapshot.
 public struct ADS1115State: Sendable {
   var conversion: Int16 = 0
@@ -23,9 +21,9 @@ public struct ADS1115State: Sendable {
   var alertWasAsserted = false
   var alertActivations: Int64 = 0
   var clock: ConversionClock
-  var random: SeededRandom
+  var random: NoiseSource
 
-  init(clock: ConversionClock, random: SeededRandom) {
+  init(clock: ConversionClock, random: NoiseSource) {
     self.clock = clock
     self.random = random
   }

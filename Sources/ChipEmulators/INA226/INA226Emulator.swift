@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import BusProtocols
-internal import DeterministicMath
 
 /// An emulated INA226: 16-bit current, voltage and power monitor.
 ///
@@ -34,7 +33,7 @@ public final class INA226Emulator: I2CTarget {
     self.errors = errors
     state = INA226State(
       clock: ConversionClock(partsPerMillion: errors.clockPartsPerMillion),
-      random: SeededRandom(seed: seed, stream: stream))
+      random: NoiseSource(seed: seed, stream: stream))
   }
 
   // MARK: - Analog side

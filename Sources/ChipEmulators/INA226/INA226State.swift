@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import DeterministicMath
-
 /// Everything an emulated INA226 remembers; a copy is a snapshot.
 public struct INA226State: Sendable {
   // Registers, at their power-on values (INA226 datasheet, table 7-1).
@@ -31,9 +29,9 @@ public struct INA226State: Sendable {
   var alertIsAsserted = false
   var alertActivations: Int64 = 0
   var clock: ConversionClock
-  var random: SeededRandom
+  var random: NoiseSource
 
-  init(clock: ConversionClock, random: SeededRandom) {
+  init(clock: ConversionClock, random: NoiseSource) {
     self.clock = clock
     self.random = random
     self.clock.restart()

@@ -32,18 +32,19 @@ extension INA228State {
     let divisor = Int64(shuntCalibration) * scale.numerator
     let current = shuntCode * 4096 * scale.unit / divisor
     // 195.3125 µV / 3.2 = 2^-14, and 4096 / 2^14 = 1/4.
-    let power =
-      Int128(abs(shuntCode) * busCode) * Int128(scale.unit) / (4 * Int128(divisor))
+    let power = WideArithmetic.divide(
+      Int128(abs(shuntCode) * busCode) * Int128(scale.unit), by: 4 * Int128(divisor)
+    ).quotient
     currentCode = min(max(current, -Self.highestCurrent - 1), Self.highestCurrent)
     powerCode = Int64(min(power, Self.highestPower))
     if current != currentCode || power > Self.highestPower { flags |= INA228Flag.mathOverflow }
   }
 
-  /// Adds `count` conversion cycles to ENERGY and CHARGE; averaging plays no part in it.
+  /// Adds conversion cycles to ENERGY and CHARGE in continuous modes; averaging plays no part in it.
   ///
   /// The chip takes its own cycle time for true, so the oscillator's error is in the counts.
-  mutating func accumulate(_ sums: INA228Sums, _ count: Int64) {
-    guard shuntCalibration != 0 else { return }
+  mutating func accumulate(_ sums: INA228Sums) {
+    guard isContinuous, convertsShunt, shuntCalibration != 0 else { return }
     let scale = shuntScale
     let divisor = Int128(shuntCalibration) * Int128(scale.numerator)
     let time = Int128(cycleTime) * Int128(scale.unit)

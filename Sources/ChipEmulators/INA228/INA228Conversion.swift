@@ -20,37 +20,40 @@ extension INA228State {
     let toWindowEnd = average - windowFill
     var left = isContinuous ? count : min(count, toWindowEnd)
     if left < toWindowEnd {
-      convert(left, inputs, individually)
+      accumulate(convert(left, inputs, individually))
       return
     }
+    var sums = INA228Sums()
     let laterWindows = (left - toWindowEnd) / average
     if laterWindows > 0 {
       // The averages before the last one are overwritten before anyone can read them.
       let unseen = toWindowEnd + (laterWindows - 1) * average
-      convert(unseen, inputs, individually)
+      sums.add(convert(unseen, inputs, individually, isSeen: false))
       clearWindow()
       windowFill = 0
       left -= unseen
     }
     let toEnd = average - windowFill
-    convert(toEnd, inputs, individually)
+    sums.add(convert(toEnd, inputs, individually))
+    // The result may move the temperature compensation of what follows.
+    accumulate(sums)
     finishWindow(inputs, windows: laterWindows + 1)
     if !isContinuous { isConverting = false }
-    if left > toEnd { convert(left - toEnd, inputs, individually) }
+    if left > toEnd { accumulate(convert(left - toEnd, inputs, individually)) }
   }
 
   /// Converts `count` cycles inside one window, or windows nobody sees.
   private mutating func convert(
-    _ count: Int64, _ inputs: INA228Inputs, _ individually: Int64
-  ) {
+    _ count: Int64, _ inputs: INA228Inputs, _ individually: Int64, isSeen: Bool = true
+  ) -> INA228Sums {
     let sums: INA228Sums
     if count <= individually || !inputs.shunt.canBeSummed || !inputs.bus.canBeSummed {
       sums = eachCycle(count, inputs)
     } else {
       sums = allCycles(count, inputs)
     }
+    if isSeen { dieSum += inputs.die.sum(count, &random) }
     windowFill += count
-    if isContinuous, convertsShunt { accumulate(sums, count) }
     if !alertIsSlow {
       // Of many cycles at constant input only their mean is compared.
       compare(
@@ -58,6 +61,7 @@ extension INA228State {
         bus: sums.busCodes / count,
         die: convertsDie ? inputs.die.code(of: inputs.die.level) : dieCode)
     }
+    return sums
   }
 
   private mutating func eachCycle(_ count: Int64, _ inputs: INA228Inputs) -> INA228Sums {
@@ -73,7 +77,6 @@ extension INA228State {
       shuntSum += shunt
       busSum += bus
     }
-    dieSum += inputs.die.sum(count, &random)
     return sums
   }
 
@@ -85,7 +88,6 @@ extension INA228State {
     sums.busCodes = inputs.bus.codes(ofSum: bus, count: count, &random)
     shuntSum += shunt
     busSum += bus
-    dieSum += inputs.die.sum(count, &random)
     sums.products = products(sums, count, inputs)
     return sums
   }
@@ -105,12 +107,13 @@ extension INA228State {
       let mean = Self.foldedMean(inputs.shunt.level, noise: noise)
       let variance = inputs.shunt.level * inputs.shunt.level + noise * noise - mean * mean
       let sum = n * mean + (n * max(variance, 0)).squareRoot() * random.gaussian()
-      return Int128((max(sum, 0) * busMean).rounded())
+      return WideArithmetic.whole(max(sum, 0) * busMean)
     }
     if inputs.shunt.noise == 0, inputs.bus.noise == 0 {
-      return Int128(abs(sums.shuntCodes)) * Int128(sums.busCodes) / Int128(count)
+      let code = inputs.shunt.code(of: inputs.shunt.level)
+      return Int128(abs(code)) * Int128(sums.busCodes)
     }
-    return Int128((Double(abs(sums.shuntCodes)) * busMean).rounded())
+    return WideArithmetic.whole(Double(abs(sums.shuntCodes)) * busMean)
   }
 
   /// The mean magnitude of a normal number; the tanh form of its distribution is good to 3e-4.
@@ -142,4 +145,10 @@ struct INA228Sums {
   var busCodes: Int64 = 0
   /// Of magnitude of shunt times bus.
   var products: Int128 = 0
+
+  mutating func add(_ other: INA228Sums) {
+    shuntCodes += other.shuntCodes
+    busCodes += other.busCodes
+    products += other.products
+  }
 }

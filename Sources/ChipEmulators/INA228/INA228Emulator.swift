@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import BusProtocols
-internal import DeterministicMath
 
 /// An emulated INA228: 20-bit current, voltage, power, energy and charge monitor.
 ///
@@ -44,7 +43,7 @@ public final class INA228Emulator: I2CTarget {
     self.errors = errors
     state = INA228State(
       clock: ConversionClock(partsPerMillion: errors.clockPartsPerMillion),
-      random: SeededRandom(seed: seed, stream: stream))
+      random: NoiseSource(seed: seed, stream: stream))
   }
 
   // MARK: - Analog side

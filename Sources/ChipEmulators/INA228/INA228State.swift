@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import DeterministicMath
-
 /// Everything an emulated INA228 remembers; a copy is a snapshot.
 public struct INA228State: Sendable {
   // Registers, at their power-on values (SLYS021A, register list; limits as read from silicon).
@@ -43,9 +41,9 @@ public struct INA228State: Sendable {
   var alertIsAsserted = false
   var alertActivations: Int64 = 0
   var clock: ConversionClock
-  var random: SeededRandom
+  var random: NoiseSource
 
-  init(clock: ConversionClock, random: SeededRandom) {
+  init(clock: ConversionClock, random: NoiseSource) {
     self.clock = clock
     self.random = random
     self.clock.restart(delay: Self.startUpTime)
@@ -59,23 +57,5 @@ public struct INA228State: Sendable {
     var fresh = INA228State(clock: clock, random: random)
     fresh.alertActivations = alertActivations
     self = fresh
-  }
-}
-
-/// What an accumulator holds below one count: an exact fraction.
-struct CountFraction: Sendable {
-  private var numerator: Int128 = 0
-  private var denominator: Int128 = 1
-
-  /// Adds `numerator / denominator` and takes out the whole counts, rounding down.
-  mutating func add(_ addend: Int128, over newDenominator: Int128) -> Int64 {
-    if newDenominator != denominator {
-      // A new calibration: the fraction keeps its value.
-      numerator = numerator * newDenominator / denominator
-      denominator = newDenominator
-    }
-    let (quotient, remainder) = (numerator + addend).quotientAndRemainder(dividingBy: denominator)
-    numerator = remainder < 0 ? remainder + denominator : remainder
-    return Int64(remainder < 0 ? quotient - 1 : quotient)
   }
 }

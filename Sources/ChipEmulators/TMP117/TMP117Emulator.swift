@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import BusProtocols
-internal import DeterministicMath
 
 /// An emulated TMP117: digital thermometer, 7.8125 m°C a code.
 ///
@@ -32,7 +31,7 @@ public final class TMP117Emulator: I2CTarget {
     self.errors = errors
     state = TMP117State(
       clock: ConversionClock(partsPerMillion: errors.clockPartsPerMillion),
-      random: SeededRandom(seed: seed, stream: stream))
+      random: NoiseSource(seed: seed, stream: stream))
   }
 
   // MARK: - Analog side

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import DeterministicMath
-
 /// Everything an emulated TMP117 remembers; a copy is a snapshot.
 public struct TMP117State: Sendable {
   /// The memory from which a reset loads the registers; a power cycle keeps it.
@@ -41,13 +39,13 @@ public struct TMP117State: Sendable {
   var alertIsAsserted = false
   var alertActivations: Int64 = 0
   var clock: ConversionClock
-  var random: SeededRandom
+  var random: NoiseSource
 
   /// From power-on to the first conversion: 1.5 ms; after a soft reset 2 ms (unverified). Unit: ps.
   static let startUpTime: Int64 = 1_500_000_000
   static let resetTime: Int64 = 2_000_000_000
 
-  init(clock: ConversionClock, random: SeededRandom, memory: Memory = Memory()) {
+  init(clock: ConversionClock, random: NoiseSource, memory: Memory = Memory()) {
     self.clock = clock
     self.random = random
     self.memory = memory
