@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// An open file descriptor; the only place of this module that calls the operating system.
+struct SystemFile: ~Copyable {
+  private let descriptor: Int32
+  let path: String
+
+  private init(descriptor: Int32, path: String) {
+    self.descriptor = descriptor
+    self.path = path
+  }
+
+  deinit { _ = close(descriptor) }
+
+  /// Opens an existing file.
+  static func reading(_ path: String) throws(DataProblem) -> SystemFile {
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw DataProblem(.noInput, file: path, message: "cannot open: \(reason())")
+    }
+    return SystemFile(descriptor: descriptor, path: path)
+  }
+
+  /// Opens a file for writing: a new one when `isNew`, an existing one otherwise.
+  static func writing(_ path: String, isNew: Bool) throws(DataProblem) -> SystemFile {
+    let flags = isNew ? O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC : O_WRONLY | O_CLOEXEC
+    let descriptor = unsafe open(path, flags, 0o644)
+    guard descriptor >= 0 else {
+      throw DataProblem(.cannotWrite, file: path, message: "cannot write: \(reason())")
+    }
+    return SystemFile(descriptor: descriptor, path: path)
+  }
+
+  /// Reads up to `bytes.count - start` bytes into `bytes` from `start`; 0 at the end of the file.
+  borrowing func read(into bytes: inout [UInt8], from start: Int) throws(DataProblem) -> Int {
+    while true {
+      let count = unsafe bytes.withUnsafeMutableBytes { raw in
+        let base = unsafe UnsafeMutableRawBufferPointer(rebasing: raw[start...])
+        return unsafe systemRead(descriptor, base.baseAddress, base.count)
+      }
+      if count >= 0 { return count }
+      guard errno == EINTR else {
+        throw DataProblem(.noInput, file: path, message: "cannot read: \(Self.reason())")
+      }
+    }
+  }
+
+  /// Writes all of `bytes`.
+  borrowing func write(_ bytes: [UInt8]) throws(DataProblem) {
+    var start = 0
+    while start < bytes.count {
+      let from = start
+      let count = unsafe bytes.withUnsafeBytes { raw in
+        let rest = unsafe UnsafeRawBufferPointer(rebasing: raw[from...])
+        return unsafe systemWrite(descriptor, rest.baseAddress, rest.count)
+      }
+      if count >= 0 {
+        start += count
+      } else if errno != EINTR {
+        throw DataProblem(.cannotWrite, file: path, message: "cannot write: \(Self.reason())")
+      }
+    }
+  }
+
+  /// Puts the written bytes on the disk, so that a rename after it never names an empty file.
+  borrowing func synchronize() throws(DataProblem) {
+    guard fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS else {
+      throw DataProblem(.cannotWrite, file: path, message: "cannot write: \(Self.reason())")
+    }
+  }
+
+  /// Gives `source` the name `target` in one step.
+  static func rename(_ source: String, to target: String) throws(DataProblem) {
+    guard systemRename(source, target) == 0 else {
+      throw DataProblem(.cannotWrite, file: target, message: "cannot write: \(reason())")
+    }
+  }
+
+  /// Removes a file; nothing happens when there is none.
+  static func remove(_ path: String) { _ = unsafe unlink(path) }
+
+  /// True when `path` exists and is no ordinary file: a device or a pipe, which must not be replaced.
+  static func isDevice(_ path: String) -> Bool {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else { return false }
+    return status.st_mode & S_IFMT != S_IFREG
+  }
+
+  /// The number of this process, which makes a temporary name its own.
+  static var processNumber: Int32 { getpid() }
+
+  /// True when standard error is a terminal.
+  static var standardErrorIsTerminal: Bool { isatty(2) == 1 }
+
+  /// Writes to standard error; a closed standard error is no reason to stop.
+  static func writeStandardError(_ text: String) {
+    let bytes = Array(text.utf8)
+    _ = unsafe bytes.withUnsafeBytes { raw in
+      unsafe systemWrite(2, raw.baseAddress, raw.count)
+    }
+  }
+
+  private static func reason() -> String {
+    guard let text = unsafe strerror(errno) else { return "error \(errno)" }
+    return unsafe String(cString: text)
+  }
+}
+
+// The method names above hide the C functions of the same name.
+private func systemRead(_ descriptor: Int32, _ bytes: UnsafeMutableRawPointer?, _ count: Int) -> Int {
+  unsafe read(descriptor, bytes, count)
+}
+
+private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+  unsafe write(descriptor, bytes, count)
+}
+
+private func systemRename(_ source: String, _ target: String) -> Int32 {
+  unsafe rename(source, target)
+}
