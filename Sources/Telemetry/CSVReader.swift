@@ -97,7 +97,9 @@ public struct CSVReader: ~Copyable {
   public borrowing func text(_ column: Int) -> String {
     let range = fields[column]
     let text = String(decoding: bytes[range], as: UTF8.self)
-    guard range.lowerBound > rowStart, bytes[range.lowerBound - 1] == Self.quote else { return text }
+    guard range.lowerBound > rowStart, bytes[range.lowerBound - 1] == Self.quote else {
+      return text
+    }
     return text.replacingPairs()
   }
 
@@ -126,7 +128,8 @@ public struct CSVReader: ~Copyable {
     // A byte-order mark, as spreadsheets write it.
     if end >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { rowEnd = 3 }
     guard try findRow() else {
-      throw DataProblem(.badData, file: file, message: "no rows; expected column names on the first")
+      throw DataProblem(
+        .badData, file: file, message: "no rows; expected column names on the first")
     }
     headerLine = line
     var names: [String] = []

@@ -115,7 +115,8 @@ struct SystemFile: ~Copyable {
 }
 
 // The method names above hide the C functions of the same name.
-private func systemRead(_ descriptor: Int32, _ bytes: UnsafeMutableRawPointer?, _ count: Int) -> Int {
+private func systemRead(_ descriptor: Int32, _ bytes: UnsafeMutableRawPointer?, _ count: Int) -> Int
+{
   unsafe read(descriptor, bytes, count)
 }
 
