@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CBOARD_H
+#define CBOARD_H
+
+#include <stdint.h>
+
+/// Writes `hash` and eight hexadecimal digits to the debugger's console.
+void board_report_hash(uint32_t hash);
+
+/// Writes the greatest depth the stack has had since reset. Unit: B.
+void board_report_stack(void);
+
+/// Ends the run, with success.
+void board_finish(void) __attribute__((noreturn));
+
+#endif
