@@ -44,8 +44,9 @@ struct AnalogInput {
   func codes(ofSum sum: Double, count: Int64, _ random: inout NoiseSource) -> Int64 {
     if noise == 0 { return count * code(of: level) }
     let n = Double(count)
-    // Evenly spread over ±√n/2: the variance n/12 of n independent roundings.
-    let rounding = (random.uniform() - 0.5) * n.squareRoot()
+    // n independent roundings have the variance n/12; rounding the sum to a whole code brings one
+    // of them, and a number spread evenly over ±√(n − 1)/2 the others.
+    let rounding = (random.uniform() - 0.5) * (n - 1).squareRoot()
     return Int64(min(max(sum + rounding, n * low), n * high).rounded())
   }
 

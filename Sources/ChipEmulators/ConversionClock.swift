@@ -24,8 +24,12 @@ struct ConversionClock: Sendable {
 
   /// The next stop on the way to `end`: at most `longestStretch` away.
   func stretch(toward end: Int64) -> Int64 {
+    end - now > Self.longestStretch ? now + Self.longestStretch : end
+  }
+
+  /// Traps if `end` is in the past: a programmer's error.
+  func requireNotPast(_ end: Int64) {
     precondition(end >= now, "time does not run backwards")
-    return end - now > Self.longestStretch ? now + Self.longestStretch : end
   }
 
   /// Lets time pass without conversions.

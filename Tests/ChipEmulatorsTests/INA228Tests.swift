@@ -267,6 +267,28 @@ struct INA228Bench {
     #expect(try bench.get(0x0A, 5) == charge)
   }
 
+  /// 5000 ppm/°C and a die that warms from −40 to 85 °C, in 500 steps.
+  @Test func temperatureCompensationOfCharge() throws {
+    var bench = try INA228Bench()
+    try bench.set(0x02, 3750)
+    try bench.set(0x03, 5_000)
+    try bench.set(0x00, 0x0020)
+    // Shunt and temperature of 50 µs each: 10 000 cycles a second.
+    try bench.set(0x01, 0xE000)
+    func current(_ die: Double) -> Double { 32_000 * 4096 / 3750 / (1 + (die - 25) * 0.005) }
+    var expected = 0.0
+    // DIETEMP is 0 °C at power-on; each step's first cycle still uses the last result.
+    var last = current(0)
+    for step in 0..<500 {
+      let die = -40 + 0.25 * Double(step)
+      bench.run(1_000_000, shunt: 0.01, die: die)
+      expected += last * 1e-4 + current(die) * 0.9999
+      last = current(die)
+    }
+    #expect(abs(Double(try bench.bus.signed40(0x40, 0x0A)) - expected) < 1)
+    #expect(abs(Double(try bench.bus.signed20(0x40, 0x07)) - last) < 1)
+  }
+
   /// How time is cut into steps changes nothing without noise.
   @Test func stepsDoNotMatterWithoutNoise() throws {
     var long = try INA228Bench(INA228Errors(clockPartsPerMillion: 1234))

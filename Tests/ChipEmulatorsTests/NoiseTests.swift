@@ -64,7 +64,7 @@ struct NoiseRun {
 
   private func run(_ setting: Setting, individually: Bool, seed: UInt64) throws -> NoiseRun {
     var bench = try INA228Bench(INA228Errors(noiseScale: setting.noiseScale), seed: seed)
-    bench.chip.individualConversions = individually ? .max : 4
+    bench.chip.individualConversions = individually ? .max : 1
     // A divisor of 1 makes the accumulators' own rounding small.
     try bench.set(0x02, 1)
     try bench.set(0x01, setting.adcConfig)

@@ -37,9 +37,6 @@ public final class ADS1115Emulator: I2CTarget {
 
   // MARK: - Analog side
 
-  /// Conversions of one interval that are done one by one for the comparator: they fill its queue.
-  private static let individualConversions: Int64 = 5
-
   /// Lets time pass with constant inputs.
   ///
   /// A conversion that straddles two intervals uses the inputs of the one in which it ends. Of many
@@ -51,41 +48,12 @@ public final class ADS1115Emulator: I2CTarget {
   ///   - microseconds: the host time to reach, not before the last one.
   ///   - inputs: AIN0…AIN3 to ground. Unit: V.
   public func advance(toMicroseconds microseconds: Int64, inputs: SIMD4<Double>) {
-    guard isPresent else {
-      state.clock.idle(to: microseconds)
-      return
-    }
     let low = SIMD4<Double>(repeating: -0.3)
     let high = SIMD4<Double>(repeating: supplyVolts + 0.3)
-    let pins = inputs.clamped(lowerBound: low, upperBound: high)
-    while state.clock.now < microseconds {
-      guard state.isConverting else {
-        state.clock.idle(to: microseconds)
-        return
-      }
-      advance(toward: state.clock.stretch(toward: microseconds), pins)
-    }
-  }
-
-  /// Lets time pass to `stop`; settings written during a conversion hold from the next one on.
-  private func advance(toward stop: Int64, _ pins: SIMD4<Double>) {
-    if state.isSingleShot || state.activeConfig != state.config {
-      guard state.clock.endsCycle(by: stop, period: state.period) else { return }
-      finish(pins)
-      guard state.isConverting else { return }
-    }
-    let count = state.clock.cycles(to: stop, period: state.period)
-    let individual = min(count, state.comparatorIsOff ? 1 : Self.individualConversions)
-    state.skip(count - individual)
-    for _ in 0..<individual { finish(pins) }
-  }
-
-  private func finish(_ pins: SIMD4<Double>) {
-    let volts = state.selected(pins) * (1 + errors.gain)
-    let input = AnalogInput(
-      level: volts / state.fullScale * 32768 + errors.offsetCodes,
-      noise: errors.noiseScale * ADS1115Errors.noise[state.dataRate], low: -32768, high: 32767)
-    state.finish(input.code(of: input.sample(&state.random)))
+    // One access to the state for the whole step: each has a run-time check.
+    state.advance(
+      to: microseconds, isPowered: isPresent, errors: errors,
+      pins: inputs.clamped(lowerBound: low, upperBound: high))
   }
 
   /// Takes the supply away and gives it back: all registers at power-on values.

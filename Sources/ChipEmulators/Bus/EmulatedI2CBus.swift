@@ -54,8 +54,9 @@ public final class EmulatedI2CBus: I2CBus {
     }
     let question = Self.question(address, bytes)
     let answer = answers.firstIndex { $0.question == question && $0.count == buffer.count }
+    let isPresent = targets[Int(address.rawValue)]?.isPresent ?? false
     let fault = faults.verdict(
-      address: address, reads: !buffer.isEmpty, hasAnswer: answer != nil)
+      address: address, reads: isPresent && !buffer.isEmpty, hasAnswer: answer != nil)
     switch fault {
     case nil: try perform(with: address, writing: bytes, reading: &buffer)
     case .noAcknowledge: throw .noAcknowledge

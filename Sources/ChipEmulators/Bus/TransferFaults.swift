@@ -96,7 +96,7 @@ public struct TransferFaults: Sendable {
 
   /// The only target the faults strike, and whose transfers are counted; nil for all.
   public let target: I2CAddress?
-  /// How many transfers were judged.
+  /// How many transfers were judged; those that find the bus still stuck are not.
   public private(set) var transfers: Int64 = 0
   /// How many faults were injected.
   public private(set) var counts = FaultCounts()
@@ -135,7 +135,7 @@ public struct TransferFaults: Sendable {
   ///
   /// - Parameters:
   ///   - address: whom the transfer addresses.
-  ///   - reads: whether it reads at least one byte.
+  ///   - reads: whether it reads at least one byte from a chip that is there.
   ///   - hasAnswer: whether the same question was answered before.
   mutating func verdict(
     address: I2CAddress, reads: Bool, hasAnswer: Bool

@@ -2,10 +2,34 @@
 
 /// The converter: averaging windows, results, computed registers.
 extension INA226State {
+  /// Lets time pass with constant inputs; see `INA226Emulator`.
+  mutating func advance(
+    to end: Int64, isPowered: Bool, errors: INA226Errors, _ shuntVolts: Double,
+    _ busVolts: Double, _ dieCelsius: Double
+  ) {
+    clock.requireNotPast(end)
+    guard isPowered, isConverting else {
+      clock.idle(to: end)
+      return
+    }
+    let shunt = AnalogInput(
+      level: errors.shunt.apply(to: shuntVolts, celsius: dieCelsius) * 400_000,
+      noise: errors.noiseScale * INA226Errors.noise[shuntTime], low: -32768, high: 32767)
+    let bus = AnalogInput(
+      level: errors.bus.apply(to: busVolts, celsius: dieCelsius) * 800,
+      noise: errors.noiseScale * INA226Errors.noise[busTime], low: 0, high: 32767)
+    let period = period
+    while clock.now < end {
+      let stop = clock.stretch(toward: end)
+      let cycles = clock.cycles(to: stop, period: period)
+      if cycles > 0, isConverting { complete(cycles, shunt: shunt, bus: bus) }
+    }
+  }
+
   /// Completes `count` conversion cycles with the inputs held constant.
   ///
   /// Windows before the last full one are overwritten before anyone can read them, and are skipped.
-  mutating func complete(_ count: Int64, shunt: AnalogInput, bus: AnalogInput) {
+  private mutating func complete(_ count: Int64, shunt: AnalogInput, bus: AnalogInput) {
     let average = average
     let toWindowEnd = average - windowFill
     var left = isContinuous ? count : min(count, toWindowEnd)

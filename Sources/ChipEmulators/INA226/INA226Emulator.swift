@@ -50,22 +50,9 @@ public final class INA226Emulator: I2CTarget {
   public func advance(
     toMicroseconds microseconds: Int64, shuntVolts: Double, busVolts: Double, dieCelsius: Double
   ) {
-    guard isPresent, state.isConverting else {
-      state.clock.idle(to: microseconds)
-      return
-    }
-    let shunt = AnalogInput(
-      level: errors.shunt.apply(to: shuntVolts, celsius: dieCelsius) * 400_000,
-      noise: errors.noiseScale * INA226Errors.noise[state.shuntTime], low: -32768, high: 32767)
-    let bus = AnalogInput(
-      level: errors.bus.apply(to: busVolts, celsius: dieCelsius) * 800,
-      noise: errors.noiseScale * INA226Errors.noise[state.busTime], low: 0, high: 32767)
-    let period = state.period
-    while state.clock.now < microseconds {
-      let stop = state.clock.stretch(toward: microseconds)
-      let cycles = state.clock.cycles(to: stop, period: period)
-      if cycles > 0, state.isConverting { state.complete(cycles, shunt: shunt, bus: bus) }
-    }
+    // One access to the state for the whole step: each has a run-time check.
+    state.advance(
+      to: microseconds, isPowered: isPresent, errors: errors, shuntVolts, busVolts, dieCelsius)
   }
 
   /// Takes the supply away and gives it back: all registers at power-on values.

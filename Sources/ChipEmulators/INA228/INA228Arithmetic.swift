@@ -45,12 +45,23 @@ extension INA228State {
   /// The chip takes its own cycle time for true, so the oscillator's error is in the counts.
   mutating func accumulate(_ sums: INA228Sums) {
     guard isContinuous, convertsShunt, shuntCalibration != 0 else { return }
-    let scale = shuntScale
-    let divisor = Int128(shuntCalibration) * Int128(scale.numerator)
-    let time = Int128(cycleTime) * Int128(scale.unit)
-    // CHARGE: 4096 / 1e6 µs = 64 / 15625. ENERGY: 1 / (4 · 16 · 1e6 µs).
-    addCharge(chargeFraction.add(Int128(sums.shuntCodes) * 64 * time, over: divisor * 15625))
-    addEnergy(energyFraction.add(sums.products * time, over: divisor * 64_000_000))
+    let time = Int128(cycleTime)
+    let calibration = Int128(shuntCalibration)
+    let charge: Int64
+    let energy: Int64
+    // In counts per code and µs, CHARGE takes 4096 / 1e6 and ENERGY 1 / (4 · 16 · 1e6), both over
+    // SHUNT_CAL; the fractions are reduced to keep the products small.
+    if compensatesTemperature {
+      let divisor = calibration * Int128(shuntScale.numerator)
+      charge = chargeFraction.add(Int128(sums.shuntCodes) * time * 524_288, over: divisor)
+      energy = energyFraction.add(sums.products * time * 2, over: divisor)
+    } else {
+      charge = chargeFraction.add(
+        Int128(sums.shuntCodes) * time * 64, over: calibration * 15625)
+      energy = energyFraction.add(sums.products * time, over: calibration * 64_000_000)
+    }
+    addCharge(charge)
+    addEnergy(energy)
   }
 
   /// CHARGE is a signed 40-bit number and wraps.

@@ -12,10 +12,68 @@ struct INA228Inputs {
 /// The converter: cycles, averaging windows, results.
 extension INA228State {
   /// Full scale: 19 bits and a sign; the bus never reads below zero.
-  static let highestCode = 524_287.0
+  private static let highestCode = 524_287.0
+
+  /// Lets time pass with constant inputs; see `INA228Emulator`.
+  mutating func advance(
+    to end: Int64, isPowered: Bool, errors: INA228Errors, individually: Int64,
+    _ shuntVolts: Double, _ busVolts: Double, _ dieCelsius: Double
+  ) {
+    clock.requireNotPast(end)
+    guard isPowered, isConverting else {
+      clock.idle(to: end)
+      return
+    }
+    let inputs = inputs(errors, shuntVolts, busVolts, dieCelsius)
+    let period = cycleTime * 1_000_000
+    while clock.now < end {
+      let stop = clock.stretch(toward: end)
+      let cycles = clock.cycles(to: stop, period: period)
+      if cycles > 0, isConverting { complete(cycles, inputs, individually: individually) }
+    }
+  }
+
+  private func inputs(
+    _ errors: INA228Errors, _ shunt: Double, _ bus: Double, _ die: Double
+  ) -> INA228Inputs {
+    let scale = errors.noiseScale
+    // The narrow range has the same noise in volts (unverified), so four times the codes.
+    let steps = hasNarrowRange ? 4.0 : 1.0
+    let shuntLevel = errors.shunt.apply(to: shunt, celsius: die) * (steps * 3_200_000)
+    let busLevel = errors.bus.apply(to: bus, celsius: die) * 5120
+    // An input that is not converted keeps its last code, for POWER and ENERGY.
+    return INA228Inputs(
+      shunt: AnalogInput(
+        level: convertsShunt ? shuntLevel : Double(shuntCode),
+        noise: convertsShunt ? scale * steps * INA228Errors.noise[shuntTime] : 0,
+        low: -Self.highestCode - 1, high: Self.highestCode),
+      bus: AnalogInput(
+        level: convertsBus ? busLevel : Double(busCode),
+        noise: convertsBus ? scale * INA228Errors.noise[busTime] : 0,
+        low: 0, high: Self.highestCode),
+      // One code of noise in a conversion is assumed; the datasheet gives none.
+      die: AnalogInput(
+        level: errors.die.apply(to: die, celsius: die) * 128,
+        noise: convertsDie ? scale : 0, low: -32768, high: 32767))
+  }
 
   /// Completes `count` conversion cycles with the inputs held constant.
-  mutating func complete(_ count: Int64, _ inputs: INA228Inputs, individually: Int64) {
+  private mutating func complete(
+    _ count: Int64, _ inputs: INA228Inputs, individually: Int64
+  ) {
+    let toWindowEnd = average - windowFill
+    guard compensatesTemperature, isContinuous, count > toWindowEnd else {
+      completeWindows(count, inputs, individually: individually)
+      return
+    }
+    // The first result moves the compensation of all that follows.
+    completeWindows(toWindowEnd, inputs, individually: individually)
+    completeWindows(count - toWindowEnd, inputs, individually: individually)
+  }
+
+  private mutating func completeWindows(
+    _ count: Int64, _ inputs: INA228Inputs, individually: Int64
+  ) {
     let average = average
     let toWindowEnd = average - windowFill
     var left = isContinuous ? count : min(count, toWindowEnd)
@@ -35,7 +93,6 @@ extension INA228State {
     }
     let toEnd = average - windowFill
     sums.add(convert(toEnd, inputs, individually))
-    // The result may move the temperature compensation of what follows.
     accumulate(sums)
     finishWindow(inputs, windows: laterWindows + 1)
     if !isContinuous { isConverting = false }

@@ -23,7 +23,7 @@ public final class INA228Emulator: I2CTarget {
   /// The MEMSTAT bit: whether the factory trim was read back correctly.
   public var memoryIsIntact = true
   /// How many conversions of one interval are done one by one before sums are drawn.
-  public var individualConversions: Int64 = 4
+  public var individualConversions: Int64 = 1
   /// Everything the chip remembers: read it for a snapshot, set it to go back.
   public var state: INA228State
 
@@ -60,41 +60,10 @@ public final class INA228Emulator: I2CTarget {
   public func advance(
     toMicroseconds microseconds: Int64, shuntVolts: Double, busVolts: Double, dieCelsius: Double
   ) {
-    guard isPresent, state.isConverting else {
-      state.clock.idle(to: microseconds)
-      return
-    }
-    let inputs = inputs(shuntVolts, busVolts, dieCelsius)
-    let period = state.cycleTime * 1_000_000
-    while state.clock.now < microseconds {
-      let stop = state.clock.stretch(toward: microseconds)
-      let cycles = state.clock.cycles(to: stop, period: period)
-      if cycles > 0, state.isConverting {
-        state.complete(cycles, inputs, individually: individualConversions)
-      }
-    }
-  }
-
-  private func inputs(_ shunt: Double, _ bus: Double, _ die: Double) -> INA228Inputs {
-    let high = INA228State.highestCode
-    let scale = errors.noiseScale
-    // The narrow range has the same noise in volts (unverified), so four times the codes.
-    let steps = state.hasNarrowRange ? 4.0 : 1.0
-    let shuntNoise = scale * steps * INA228Errors.noise[state.shuntTime]
-    let shuntLevel = errors.shunt.apply(to: shunt, celsius: die) * (steps * 3_200_000)
-    let busLevel = errors.bus.apply(to: bus, celsius: die) * 5120
-    let dieLevel = errors.die.apply(to: die, celsius: die) * 128
-    return INA228Inputs(
-      shunt: AnalogInput(
-        level: state.convertsShunt ? shuntLevel : Double(state.shuntCode),
-        noise: state.convertsShunt ? shuntNoise : 0, low: -high - 1, high: high),
-      bus: AnalogInput(
-        level: state.convertsBus ? busLevel : Double(state.busCode),
-        noise: state.convertsBus ? scale * INA228Errors.noise[state.busTime] : 0,
-        low: 0, high: high),
-      // One code of noise in a conversion is assumed; the datasheet gives none.
-      die: AnalogInput(
-        level: dieLevel, noise: state.convertsDie ? scale : 0, low: -32768, high: 32767))
+    // One access to the state for the whole step: each has a run-time check.
+    state.advance(
+      to: microseconds, isPowered: isPresent, errors: errors, individually: individualConversions,
+      shuntVolts, busVolts, dieCelsius)
   }
 
   /// Takes the supply away and gives it back: all registers at power-on values.

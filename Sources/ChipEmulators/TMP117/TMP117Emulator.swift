@@ -46,26 +46,8 @@ public final class TMP117Emulator: I2CTarget {
   ///   - microseconds: the host time to reach, not before the last one.
   ///   - celsius: the chip's temperature.
   public func advance(toMicroseconds microseconds: Int64, celsius: Double) {
-    guard isPresent, state.isConverting else {
-      state.clock.idle(to: microseconds)
-      return
-    }
-    let period = state.period
-    while state.clock.now < microseconds {
-      let stop = state.clock.stretch(toward: microseconds)
-      let count = state.clock.cycles(to: stop, period: period)
-      if count > 0, state.isConverting { finish(celsius) }
-    }
-  }
-
-  private func finish(_ celsius: Double) {
-    let average = Double(state.average)
-    let input = AnalogInput(
-      level: errors.temperature.apply(to: celsius, celsius: celsius) * 128,
-      noise: errors.noiseScale * TMP117Errors.noise / average.squareRoot(),
-      low: -32768, high: 32767)
-    let measured = input.code(of: input.sample(&state.random))
-    state.finish(measured)
+    // One access to the state for the whole step: each has a run-time check.
+    state.advance(to: microseconds, isPowered: isPresent, errors: errors, celsius)
   }
 
   /// Takes the supply away and gives it back: registers are loaded from the memory.
@@ -108,31 +90,5 @@ public final class TMP117Emulator: I2CTarget {
     guard command == 0x06 else { return false }
     state.reset(delay: TMP117State.resetTime)
     return true
-  }
-}
-
-extension TMP117State {
-  /// Stores a result, then sets the flags.
-  mutating func finish(_ measured: Int64) {
-    let sum = measured + Int64(Int16(bitPattern: offset))
-    let code = Int16(clamping: sum)
-    temperature = UInt16(bitPattern: code)
-    dataReady = true
-    if mode == .oneShot {
-      isConverting = false
-      config = config & ~0x0C00 | Mode.shutdown.rawValue << 10
-    }
-    let high = Int16(bitPattern: highLimit)
-    let low = Int16(bitPattern: lowLimit)
-    if isThermostat {
-      // On above the high limit, off below the low one; LOW_Alert is not used.
-      if code > high { highAlert = true }
-      if code < low { highAlert = false }
-      lowAlert = false
-    } else {
-      if code > high { highAlert = true }
-      if code < low { lowAlert = true }
-    }
-    updateAlert()
   }
 }
