@@ -116,6 +116,28 @@ import Testing
     #expect(bus.faults.counts.stale == 1)
   }
 
+  @Test func faultsOnDemand() throws {
+    let bus = try bus()
+    bus.faults.strikeNext(.busStuck(transfers: 2))
+    for _ in 0..<2 {
+      #expect(throws: I2CError.busStuck) { try bus.register(0x40, 0x3E) }
+    }
+    #expect(try bus.register(0x40, 0x3E) == 0x5449)
+    #expect(bus.faults.counts.busStuck == 2)
+  }
+
+  /// The byte events that a virtual machine's adapter would send.
+  @Test func byteEvents() throws {
+    let bus = try bus()
+    #expect(bus.target(at: I2CAddress(0x41)) == nil)
+    let chip = try #require(bus.target(at: I2CAddress(0x40)))
+    #expect(chip.start(.write))
+    #expect(chip.receive(0x3E))
+    #expect(chip.start(.read))
+    #expect([chip.transmit(), chip.transmit()] == [0x54, 0x49])
+    chip.stop()
+  }
+
   @Test func onlyTheTargetIsStruck() throws {
     let bus = try bus(
       TransferFaults(

@@ -41,6 +41,11 @@ public final class EmulatedI2CBus: I2CBus {
   /// Takes the chip at `address` off the bus; nothing happens if there is none.
   public func detach(_ address: I2CAddress) { targets[Int(address.rawValue)] = nil }
 
+  /// The chip at `address`, for a back end that speaks in byte events itself.
+  public func target(at address: I2CAddress) -> (any I2CTarget)? {
+    targets[Int(address.rawValue)]
+  }
+
   /// Performs one transaction; see `I2CBus`.
   ///
   /// A write to address 0x00 is the general call; it is acknowledged if any chip does.

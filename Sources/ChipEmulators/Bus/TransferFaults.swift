@@ -106,6 +106,7 @@ public struct TransferFaults: Sendable {
   private let probabilities: FaultProbabilities?
   private var random: SeededRandom
   private var stuckTransfersLeft: UInt32 = 0
+  private var nextFault: TransferFault?
 
   /// Makes the faults of a bus.
   ///
@@ -128,8 +129,13 @@ public struct TransferFaults: Sendable {
     self.target = target
   }
 
-  /// Whether a fault can ever strike.
-  var isEmpty: Bool { probabilities == nil && scheduled.isEmpty }
+  /// Lets a fault strike the next transfer, before the list and the probabilities are asked.
+  public mutating func strikeNext(_ fault: TransferFault) { nextFault = fault }
+
+  /// Whether no fault can strike.
+  var isEmpty: Bool {
+    probabilities == nil && scheduled.isEmpty && nextFault == nil && stuckTransfersLeft == 0
+  }
 
   /// The fate of the next transfer; nil if it goes well.
   ///
@@ -148,8 +154,10 @@ public struct TransferFaults: Sendable {
     if let target, target != address { return nil }
     let drawn = draw()
     let listed = takeScheduled()
+    let next = nextFault
+    nextFault = nil
     transfers += 1
-    guard let fault = listed ?? drawn else { return nil }
+    guard let fault = next ?? listed ?? drawn else { return nil }
     return inject(fault, reads: reads, hasAnswer: hasAnswer)
   }
 
