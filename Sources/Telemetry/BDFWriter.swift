@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Writes a log as CSV of the Battery Data Format, with columns of its own behind the standard ones.
+///
+/// Rows go to a temporary file beside the target, which takes the target's name in `finish()`: a
+/// reader never sees half a file, and an interrupted run leaves an earlier file as it was. When the
+/// writer goes away unfinished, the temporary file goes too. A device such as /dev/null is written
+/// directly. The text is the same on every machine: fixed decimals, no locale.
+public struct BDFWriter: ~Copyable {
+  /// A column behind the standard ones.
+  public struct Column: Sendable, Equatable {
+    /// Its name with its unit, such as `Net Capacity / Ah`.
+    public var name: String
+    /// How many decimals its numbers have, 0 to 9.
+    public var decimals: Int
+
+    /// Makes a column.
+    ///
+    /// - Parameters:
+    ///   - name: its name with its unit.
+    ///   - decimals: how many decimals its numbers have, 0 to 9.
+    public init(_ name: String, decimals: Int) {
+      precondition((0...9).contains(decimals), "0 to 9 decimals")
+      self.name = name
+      self.decimals = decimals
+    }
+
+    /// The true state of charge, 0 to 1; `LogReader` finds it again.
+    public static let truth = Column("True State of Charge / 1", decimals: 6)
+    /// The estimated state of charge, 0 to 1.
+    public static let estimate = Column("Estimated State of Charge / 1", decimals: 6)
+    /// The half width of the estimate's interval.
+    public static let interval = Column("State of Charge Interval / 1", decimals: 6)
+    /// The temperature of the cell's surface; a standard BDF column.
+    public static let temperature = Column("Surface Temperature / degC", decimals: 3)
+  }
+
+  private static let standard = [
+    Column("Test Time / s", decimals: 6), Column("Current / A", decimals: 6),
+    Column("Voltage / V", decimals: 6),
+  ]
+  private static let bufferBytes = 1 << 16
+
+  /// The number of rows written so far.
+  public private(set) var rowCount = 0
+
+  private let path: String
+  private let temporaryPath: String?
+  private let file: SystemFile
+  private let columns: [Column]
+  private var bytes: [UInt8] = []
+  private var isFinished = false
+
+  /// Opens a temporary file beside `path` and writes the header.
+  ///
+  /// - Parameters:
+  ///   - path: where the finished file will be.
+  ///   - columns: the columns behind time, current and voltage.
+  public init(path: String, columns: [Column] = []) throws(DataProblem) {
+    let temporary = SystemFile.isDevice(path) ? nil : "\(path).\(SystemFile.processNumber).partial"
+    file = try SystemFile.writing(temporary ?? path, isNew: temporary != nil)
+    self.path = path
+    temporaryPath = temporary
+    self.columns = columns
+    bytes.reserveCapacity(Self.bufferBytes + 4096)
+    for (place, column) in (Self.standard + columns).enumerated() {
+      if place > 0 { bytes.append(0x2C) }
+      Self.append(name: column.name, to: &bytes)
+    }
+    bytes.append(0x0A)
+  }
+
+  deinit {
+    if !isFinished, let temporaryPath { SystemFile.remove(temporaryPath) }
+  }
+
+  /// Writes one row.
+  ///
+  /// - Parameters:
+  ///   - seconds: the time since the start of the test.
+  ///   - amperes: the current; positive charges.
+  ///   - volts: the voltage between the terminals.
+  ///   - values: one for each column; nil, and what is not finite, leaves its field empty.
+  public mutating func append(
+    seconds: Double, amperes: Double, volts: Double, _ values: Double?...
+  ) throws(DataProblem) {
+    try append(seconds: seconds, amperes: amperes, volts: volts, values: values)
+  }
+
+  /// Writes one row, its further values in an array.
+  ///
+  /// - Parameters:
+  ///   - seconds: the time since the start of the test.
+  ///   - amperes: the current; positive charges.
+  ///   - volts: the voltage between the terminals.
+  ///   - values: one for each column; nil, and what is not finite, leaves its field empty.
+  public mutating func append(
+    seconds: Double, amperes: Double, volts: Double, values: [Double?]
+  ) throws(DataProblem) {
+    precondition(values.count == columns.count, "a row needs one value per column")
+    DecimalNumber.append(seconds, decimals: Self.standard[0].decimals, to: &bytes)
+    bytes.append(0x2C)
+    DecimalNumber.append(amperes, decimals: Self.standard[1].decimals, to: &bytes)
+    bytes.append(0x2C)
+    DecimalNumber.append(volts, decimals: Self.standard[2].decimals, to: &bytes)
+    for (place, value) in values.enumerated() {
+      bytes.append(0x2C)
+      if let value { DecimalNumber.append(value, decimals: columns[place].decimals, to: &bytes) }
+    }
+    bytes.append(0x0A)
+    rowCount += 1
+    if bytes.count >= Self.bufferBytes { try flush() }
+  }
+
+  /// Writes what is left and gives the file its name; nothing may be appended after it.
+  public mutating func finish() throws(DataProblem) {
+    precondition(!isFinished, "a file is finished once")
+    try flush()
+    if let temporaryPath {
+      try file.synchronize()
+      try SystemFile.rename(temporaryPath, to: path)
+    }
+    isFinished = true
+  }
+
+  private mutating func flush() throws(DataProblem) {
+    try file.write(bytes)
+    bytes.removeAll(keepingCapacity: true)
+  }
+
+  private static func append(name: String, to bytes: inout [UInt8]) {
+    guard name.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else {
+      return bytes.append(contentsOf: name.utf8)
+    }
+    let doubled = name.split(separator: "\"", omittingEmptySubsequences: false)
+    bytes.append(contentsOf: "\"\(doubled.joined(separator: "\"\""))\"".utf8)
+  }
+}
