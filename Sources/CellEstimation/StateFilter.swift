@@ -223,8 +223,10 @@ struct StateFilter: Sendable {
     renew(State.fast, Format.variance(ofMillionths: tuning.fastNoise, &arithmetic), left: fastDecay)
     renew(State.slow, Format.variance(ofMillionths: tuning.slowNoise, &arithmetic), left: slowDecay)
     let flat = Format.variance(ofMillionths: tuning.modelError, &arithmetic)
+    // Where the curve is steeper the reading's own variance covers it; a model error that could grow
+    // with the slope there would be carried on to where the curve is flat.
     let along = arithmetic.times(
-      slope, Format.millionths(tuning.modelErrorOfCharge, &arithmetic))
+      min(slope, 2 * Format.one), Format.millionths(tuning.modelErrorOfCharge, &arithmetic))
     let error = arithmetic.add(flat, arithmetic.multiply(along, along, shift: 28))
     renew(State.modelError, error, left: memory)
 

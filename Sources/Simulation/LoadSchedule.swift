@@ -44,14 +44,14 @@ public struct LoadSchedule: Equatable, Sendable {
       switch cycle % 4 {
       case 0:
         steps += [
-          .drive(meanC: 0.6, untilVolts: low, seconds: never), .rest(seconds: 1_800),
+          .drive(meanC: 0.3, untilVolts: low, seconds: never), .rest(seconds: 1_800),
           .charge(c: 0.5, volts: upper, untilC: 0.05), .rest(seconds: 1_200),
         ]
       case 1:
         steps += [
           .current(c: -1, untilVolts: low, seconds: 1_500), .rest(seconds: 1_200),
           .current(c: 0.5, untilVolts: upper, seconds: 1_800), .rest(seconds: 600),
-          .drive(meanC: 0.5, untilVolts: low, seconds: 3_600),
+          .drive(meanC: 0.3, untilVolts: low, seconds: 3_600),
           .charge(c: 0.7, volts: upper, untilC: 0.1),
         ]
       case 2:
@@ -62,14 +62,37 @@ public struct LoadSchedule: Equatable, Sendable {
         ]
       default:
         steps += [
-          .drive(meanC: 0.7, untilVolts: low, seconds: 2_400), .rest(seconds: 900),
+          .drive(meanC: 0.3, untilVolts: low, seconds: 2_400), .rest(seconds: 900),
           .current(c: 0.4, untilVolts: upper, seconds: 2_700),
-          .drive(meanC: 0.6, untilVolts: low, seconds: 3_000), .rest(seconds: 900),
+          .drive(meanC: 0.3, untilVolts: low, seconds: 3_000), .rest(seconds: 900),
           .charge(c: 0.6, volts: upper, untilC: 0.05),
         ]
       }
     }
     return LoadSchedule(steps: steps)
+  }
+}
+
+/// What a load or a charger does to the terminals for a moment.
+public struct LoadDemand: Equatable, Sendable {
+  /// What it imposes.
+  public var control: CellControl
+  /// The voltage at which a charger goes over from current to voltage, even within the moment.
+  public var ceilingVolts: Double?
+
+  /// Imposes the demand on a cell for a time; a charger that meets its ceiling holds it for the rest.
+  public func apply(to cell: inout Cell, seconds: Double, ambientCelsius: Double) {
+    guard let ceilingVolts, case .current = control else {
+      cell.step(control, seconds: seconds, ambientCelsius: ambientCelsius)
+      return
+    }
+    let outcome = cell.step(
+      control, seconds: seconds, ambientCelsius: ambientCelsius,
+      until: CellLimits(upperVolts: ceilingVolts))
+    guard outcome.seconds < seconds else { return }
+    cell.step(
+      .voltage(volts: ceilingVolts), seconds: seconds - outcome.seconds,
+      ambientCelsius: ambientCelsius)
   }
 }
 
@@ -94,13 +117,13 @@ public struct LoadPlayer: Sendable {
   /// - Parameters:
   ///   - volts: the terminal voltage now.
   ///   - amperes: the current that flowed until now.
-  public mutating func next(seconds: Double, volts: Double, amperes: Double) -> CellControl {
+  public mutating func next(seconds: Double, volts: Double, amperes: Double) -> LoadDemand {
     // Each pass either returns or moves to another step; a schedule whose every step is already
     // over rests instead of spinning.
     for _ in 0...schedule.steps.count {
-      if let control = present(volts: volts, amperes: amperes) {
+      if let demand = present(volts: volts, amperes: amperes) {
         secondsInStep += seconds
-        return control
+        return demand
       }
       index += 1
       if index == schedule.steps.count {
@@ -110,32 +133,37 @@ public struct LoadPlayer: Sendable {
       secondsInStep = 0
       isHolding = false
     }
-    return .current(amperes: 0)
+    return LoadDemand(control: .current(amperes: 0))
   }
 
   /// The present step's demand, or nil when it is over.
-  private mutating func present(volts: Double, amperes: Double) -> CellControl? {
+  private mutating func present(volts: Double, amperes: Double) -> LoadDemand? {
     let started = secondsInStep > 0
     switch schedule.steps[index] {
     case .drive(let mean, let limit, let duration):
       guard secondsInStep < duration, !(started && volts <= limit) else { return nil }
       let second = Int(secondsInStep) % US06.microamperes.count
       let scale = mean / US06.meanAmperes * ratedAmpereHours
-      return .current(amperes: Double(US06.microamperes[second]) * 1e-6 * scale)
+      return LoadDemand(
+        control: .current(amperes: Double(US06.microamperes[second]) * 1e-6 * scale))
     case .current(let c, let limit, let duration):
-      let reached = started && (c < 0 ? volts <= limit : volts >= limit)
+      let reached = started && (c < 0 ? volts <= limit : volts >= limit - 1e-5)
       guard secondsInStep < duration, !reached else { return nil }
-      return .current(amperes: c * ratedAmpereHours)
+      return LoadDemand(
+        control: .current(amperes: c * ratedAmpereHours), ceilingVolts: c > 0 ? limit : nil)
     case .charge(let c, let limit, let end):
       if isHolding {
         guard amperes > end * ratedAmpereHours else { return nil }
-        return .voltage(volts: limit)
+        return LoadDemand(control: .voltage(volts: limit))
       }
-      guard started, volts >= limit else { return .current(amperes: c * ratedAmpereHours) }
+      guard started, volts >= limit - 1e-5 else {
+        return LoadDemand(
+          control: .current(amperes: c * ratedAmpereHours), ceilingVolts: limit)
+      }
       isHolding = true
-      return .voltage(volts: limit)
+      return LoadDemand(control: .voltage(volts: limit))
     case .rest(let duration):
-      return secondsInStep < duration ? .current(amperes: 0) : nil
+      return secondsInStep < duration ? LoadDemand(control: .current(amperes: 0)) : nil
     }
   }
 }

@@ -59,7 +59,8 @@ public enum ProfileMaker {
       ratedCapacity: .nanocoulombs(Int64(nanocoulombs)),
       lowerCutoff: .microvolts(millionths(description.lowerCutoffVolts)),
       upperCutoff: .microvolts(millionths(description.upperCutoffVolts)),
-      openCircuit: openCircuit, series: series, fast: fast, slow: slow, hysteresis: hysteresis,
+      openCircuit: openCircuit, series: series, fast: fast, slow: slow,
+      displacement: millionths(circuit.displacement), hysteresis: hysteresis,
       fastMilliseconds: Int32((circuit.fastSeconds * 1e3).rounded()),
       slowMilliseconds: Int32((circuit.slowSeconds * 1e3).rounded()),
       hysteresisRateThousandths: Int32((circuit.hysteresisRate * 1e3).rounded()),
@@ -67,10 +68,16 @@ public enum ProfileMaker {
       timeTemperatureFactor: coldTime, seriesCurrentFactor: byCurrent, tuning: tuning)
   }
 
-  /// The open-circuit curve, continued beyond 0 and 1 with the slope of its last hundredth.
+  /// The open-circuit curve, continued beyond its ends with the slope of its last hundredth.
   private static func extended(_ curve: Curve, _ place: Double) -> Double {
-    if place < 0 { return curve(0) + place * (curve(0.01) - curve(0)) / 0.01 }
-    if place > 1 { return curve(1) + (place - 1) * (curve(1) - curve(0.99)) / 0.01 }
+    let first = curve.x[0]
+    let last = curve.x[curve.x.count - 1]
+    if place < first {
+      return curve(first) + (place - first) * (curve(first + 0.01) - curve(first)) / 0.01
+    }
+    if place > last {
+      return curve(last) + (place - last) * (curve(last) - curve(last - 0.01)) / 0.01
+    }
     return curve(place)
   }
 
@@ -91,6 +98,8 @@ struct FittedCircuit {
   var series: Curve
   var fast: Curve
   var slow: Curve
+  /// Shift of the electrodes' state per C of the slow current; a fraction of the state of charge.
+  var displacement: Double
   var fastSeconds: Double
   var slowSeconds: Double
   var hysteresisRate: Double
@@ -112,6 +121,7 @@ struct FittedCircuit {
     series = perC([circuit.seriesOhms])
     fast = perC(circuit.pairs.prefix(1).map(\.ohms))
     slow = perC(circuit.pairs.dropFirst().map(\.ohms))
+    displacement = 0
     fastSeconds = circuit.pairs.first?.seconds ?? 15
     slowSeconds = circuit.pairs.count > 1 ? circuit.pairs[1].seconds : 350
     hysteresisRate = circuit.hysteresisRate
@@ -127,7 +137,7 @@ struct FittedCircuit {
 
   init(
     openCircuit: Curve, hysteresis: Curve, series: Curve, fast: Curve, slow: Curve,
-    fastSeconds: Double, slowSeconds: Double,
+    displacement: Double, fastSeconds: Double, slowSeconds: Double,
     hysteresisRate: Double, seriesByTemperature: Curve, relaxationByTemperature: Curve,
     timeByTemperature: Curve, seriesByCurrent: Curve
   ) {
@@ -136,6 +146,7 @@ struct FittedCircuit {
     self.series = series
     self.fast = fast
     self.slow = slow
+    self.displacement = displacement
     self.fastSeconds = fastSeconds
     self.slowSeconds = slowSeconds
     self.hysteresisRate = hysteresisRate
@@ -172,6 +183,20 @@ struct Characterisation {
     self.reference = reference
   }
 
+  /// The mean curve, and beyond full the charge curve up to the cut-off: the wall that a charge
+  /// meets when the material that follows at once is full.
+  private var openCircuitCurve: Curve {
+    var x = Array(stride(from: 0.0, through: 1.0, by: 0.005))
+    var y = x.map(meanVolts)
+    let shift = meanVolts(1) - reference.chargeVolts(1)
+    for (place, volts) in zip(reference.chargeVolts.x, reference.chargeVolts.y) where place > 1.001
+    {
+      x.append(place)
+      y.append(volts + shift)
+    }
+    return Curve(x: x, y: y)
+  }
+
   /// The mean of the C/20 charge and discharge.
   private func meanVolts(_ place: Double) -> Double {
     (reference.chargeVolts(place) + reference.dischargeVolts(place)) / 2
@@ -196,18 +221,26 @@ struct Characterisation {
     var responses: [[Double]] = []
     for place in places { responses.append(try response(at: place, celsius: 25)) }
 
-    var best = (cost: Double.infinity, fast: 15.0, slow: 350.0)
-    for fastSeconds in [4.0, 6, 10, 15, 25] {
-      for slowSeconds in [100.0, 150, 250, 350, 500, 800, 1_200] {
-        var cost = 0.0
-        for values in responses {
-          cost += Self.drops(values, fastSeconds, slowSeconds).cost
-        }
-        if cost < best.cost { best = (cost, fastSeconds, slowSeconds) }
-      }
+    var best = (cost: Double.infinity, seconds: 60.0)
+    for seconds in [15.0, 25, 40, 60, 90, 130, 200, 300] {
+      let cost = responses.reduce(0.0) { $0 + Self.drops($1, seconds).cost }
+      if cost < best.cost { best = (cost, seconds) }
     }
-    let drops = responses.map { Self.drops($0, best.fast, best.slow) }
-    let total = Curve(x: places, y: drops.map { $0.series + $0.fast + $0.slow })
+    let drops = responses.map { Self.drops($0, best.seconds) }
+    let series25 = Curve(x: places, y: drops.map(\.series))
+    let fast25 = Curve(x: places, y: drops.map(\.fast))
+    let percents = Array(stride(from: 0.0, through: 1.0, by: 0.005))
+    let hysteresis = Curve(
+      x: percents,
+      y: percents.map { max(halfGap($0) - (series25($0) + fast25($0)) / 20, 0) })
+    let curve = openCircuitCurve
+    let lag = SlowLag(
+      description, reference,
+      terminals: { place, swung, c, relaxed in
+        curve(place) + hysteresis(place) * swung + series25(place) * c
+          + fast25(place) * relaxed
+      }, fastSeconds: best.seconds, hysteresisRate: hysteresisRate
+    ).fit()
 
     let celsius = [-20.0, -10, 0, 10, 25, 40, 55]
     let activation = diffusionActivation
@@ -216,24 +249,16 @@ struct Characterisation {
     for temperature in celsius {
       let slowing = Arrhenius.slowing(temperature, activation)
       let values = try response(at: 0.5, celsius: temperature)
-      let fitted = Self.drops(values, best.fast * slowing, best.slow * slowing)
+      let fitted = Self.drops(values, best.seconds * slowing)
       series.append(fitted.series)
-      relaxation.append(fitted.fast + fitted.slow)
+      relaxation.append(fitted.fast)
     }
     let grid = Array(stride(from: -40.0, through: 80, by: 5))
     let at25 = celsius.firstIndex(of: 25) ?? 0
-    let percents = Array(stride(from: 0.0, through: 1.0, by: 0.005))
     return FittedCircuit(
-      openCircuit: Curve(
-        x: percents,
-        y: percents.map(meanVolts)),
-      hysteresis: Curve(
-        x: percents,
-        y: percents.map { max(halfGap($0) - total($0) / 20, 0) }),
-      series: Curve(x: places, y: drops.map(\.series)),
-      fast: Curve(x: places, y: drops.map(\.fast)),
-      slow: Curve(x: places, y: drops.map(\.slow)),
-      fastSeconds: best.fast, slowSeconds: best.slow, hysteresisRate: hysteresisRate,
+      openCircuit: openCircuitCurve, hysteresis: hysteresis,
+      series: series25, fast: fast25, slow: .constant(0), displacement: lag.displacement,
+      fastSeconds: best.seconds, slowSeconds: lag.seconds, hysteresisRate: hysteresisRate,
       seriesByTemperature: Curve(
         x: grid, y: grid.map { Self.factor(at: $0, celsius, series, at25) }),
       relaxationByTemperature: Curve(
@@ -272,61 +297,28 @@ struct Characterisation {
     return sums
   }
 
-  /// Least squares of series + fast·(1 − e^−t/τ₁) + slow·(1 − e^−t/τ₂) through the response.
+  /// Least squares of series + fast·(1 − e^−t/τ) through the response; neither below zero.
   private static func drops(
-    _ response: [Double], _ fastSeconds: Double, _ slowSeconds: Double
-  ) -> (series: Double, fast: Double, slow: Double, cost: Double) {
-    let rows = moments.map { moment in
-      [
-        1, 1 - DeterministicMath.exp(-moment / fastSeconds),
-        1 - DeterministicMath.exp(-moment / slowSeconds),
-      ]
+    _ response: [Double], _ seconds: Double
+  ) -> (series: Double, fast: Double, cost: Double) {
+    let rise = moments.map { 1 - DeterministicMath.exp(-$0 / seconds) }
+    let count = Double(moments.count)
+    let meanRise = rise.reduce(0, +) / count
+    let meanDrop = response.reduce(0, +) / count
+    var covariance = 0.0
+    var variance = 0.0
+    for (x, y) in zip(rise, response) {
+      covariance += (x - meanRise) * (y - meanDrop)
+      variance += (x - meanRise) * (x - meanRise)
     }
-    var kept = [0, 1, 2]
-    while true {
-      let solution = leastSquares(rows, response, columns: kept)
-      // A negative resistance means the data do not show that part: leave it out.
-      if let negative = kept.indices.first(where: { solution[$0] < 0 }), kept.count > 1 {
-        kept.remove(at: negative)
-        continue
-      }
-      var all = [0.0, 0, 0]
-      for (index, column) in kept.enumerated() { all[column] = max(solution[index], 0) }
-      var cost = 0.0
-      for (row, value) in zip(rows, response) {
-        let residual = value - row[0] * all[0] - row[1] * all[1] - row[2] * all[2]
-        cost += residual * residual
-      }
-      return (all[0], all[1], all[2], cost)
+    let fast = min(max(covariance / variance, 0), max(meanDrop / meanRise, 0))
+    let series = max(meanDrop - fast * meanRise, 0)
+    var cost = 0.0
+    for (x, y) in zip(rise, response) {
+      let residual = y - series - fast * x
+      cost += residual * residual
     }
-  }
-
-  /// Solves the normal equations by Gaussian elimination with pivots on the diagonal, which is
-  /// safe for a few well-scaled positive columns.
-  private static func leastSquares(
-    _ rows: [[Double]], _ values: [Double], columns: [Int]
-  ) -> [Double] {
-    let n = columns.count
-    var matrix = (0..<n).map { i in
-      (0..<n).map { j in rows.reduce(0.0) { $0 + $1[columns[i]] * $1[columns[j]] } }
-    }
-    var right = (0..<n).map { i in
-      zip(rows, values).reduce(0.0) { $0 + $1.0[columns[i]] * $1.1 }
-    }
-    for pivot in 0..<n {
-      for row in (pivot + 1)..<max(n, pivot + 1) {
-        let factor = matrix[row][pivot] / matrix[pivot][pivot]
-        for column in pivot..<n { matrix[row][column] -= factor * matrix[pivot][column] }
-        right[row] -= factor * right[pivot]
-      }
-    }
-    for row in stride(from: n - 1, through: 0, by: -1) {
-      for column in (row + 1)..<max(n, row + 1) {
-        right[row] -= matrix[row][column] * right[column]
-      }
-      right[row] /= matrix[row][row]
-    }
-    return right
+    return (series, fast, cost)
   }
 
   /// A factor relative to 25 °C: the logarithm is linear in 1/T between the measured temperatures

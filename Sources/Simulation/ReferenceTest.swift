@@ -5,10 +5,9 @@ public import CellSimulation
 /// What a laboratory means by full, empty and capacity, measured on a simulated cell at 25 °C.
 ///
 /// Full is the end of a C/2 charge to the upper cut-off, held until C/20. Empty is the end of a C/20
-/// discharge to the lower cut-off; what that discharge gives is the capacity. The state of charge
-/// of a cell at any moment is what such a discharge would still give, over the capacity. It is not
-/// the sodium content: part of the cathode's particles take hours to follow, and charge that cannot
-/// be had at C/20 is of no use to anyone.
+/// discharge to the lower cut-off; what that discharge gives is the capacity. Between the two the
+/// state of charge is counted in coulombs, without error, as a cycler's reference is. Sodium in
+/// particles too large to follow at C/20 counts at neither end: it is of no use to anyone.
 public struct ReferenceTest: Sendable {
   /// The charge from full to empty. Unit: Ah.
   public let capacityAmpereHours: Double
@@ -20,16 +19,14 @@ public struct ReferenceTest: Sendable {
   public let full: Cell
   /// The cell after the C/20 discharge.
   public let empty: Cell
-  private let slowAmperes: Double
-  private let lower: Double
 
   /// Runs the test: one cycle to forget the start, then the measured one.
   ///
   /// - Throws: `CellError` if the description cannot be a cell.
   public init(_ description: CellDescription) throws(CellError) {
     let oneC = description.ratedCapacityAmpereHours
-    lower = description.lowerCutoffVolts
-    slowAmperes = oneC / 20
+    let lower = description.lowerCutoffVolts
+    let slowAmperes = oneC / 20
     var cell = try Cell(description, stateOfCharge: 0.5, temperatureCelsius: 25)
     Self.charge(&cell, oneC, description.upperCutoffVolts)
     _ = Self.sweep(&cell, amperes: -slowAmperes, to: lower)
@@ -46,17 +43,9 @@ public struct ReferenceTest: Sendable {
     chargeVolts = Self.curve(up) { ($0 - end) / capacity }
   }
 
-  /// What a C/20 discharge at 25 °C would still give, over the capacity.
-  ///
-  /// Works on a copy; `cell` is not changed.
-  public func stateOfCharge(of cell: Cell) -> Double {
-    var copy = cell
-    let start = copy.netChargeAmpereHours
-    // A cell just under load may lie below the cut-off and recover; it is rested first.
-    if copy.terminalVolts <= lower { copy.step(.current(amperes: 0), seconds: 3_600) }
-    let limits = CellLimits(lowerVolts: lower)
-    copy.step(.current(amperes: -slowAmperes), seconds: 40 * 3_600, until: limits)
-    return (start - copy.netChargeAmpereHours) / capacityAmpereHours
+  /// The state of charge of a cell of the same description: 1 at full, 0 at empty.
+  public func stateOfCharge(of cell: borrowing Cell) -> Double {
+    (cell.stateOfCharge - empty.stateOfCharge) / (full.stateOfCharge - empty.stateOfCharge)
   }
 
   private static func charge(_ cell: inout Cell, _ oneC: Double, _ upper: Double) {

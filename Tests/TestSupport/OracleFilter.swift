@@ -103,7 +103,7 @@ public struct OracleFilter {
     p[1][1] += square(t.hysteresisNoise) * (1 - swing * swing)
     p[2][2] += square(t.fastNoise) * (1 - decays[0] * decays[0])
     p[3][3] += square(t.slowNoise) * (1 - decays[1] * decays[1])
-    let along = steepness * Double(t.modelErrorOfCharge) * 1e-6
+    let along = min(steepness, 2) * Double(t.modelErrorOfCharge) * 1e-6
     p[4][4] += (square(t.modelError) + along * along) * (1 - memory * memory)
     slowSeconds += seconds
     if slowSeconds >= 60 - 1e-9 {
