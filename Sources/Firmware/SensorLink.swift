@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import BusProtocols
+public import ChipDrivers
+public import Quantities
+
+/// How often each kind of bus fault was met since the start; the counts stop at their maximum.
+public struct BusFaultCounts: Equatable, Sendable {
+  /// Transfers that nobody acknowledged.
+  public var noAcknowledge: UInt32 = 0
+  /// Transfers that took too long.
+  public var timedOut: UInt32 = 0
+  /// Transfers that moved too few bytes.
+  public var shortTransfer: UInt32 = 0
+  /// Transfers that found the bus held low, or lost it to another controller.
+  public var busStuck: UInt32 = 0
+  /// Transfers that failed in another way.
+  public var other: UInt32 = 0
+  /// Answers of a chip that could not be right: identity, memory, overflow, charge.
+  public var chip: UInt32 = 0
+  /// Times a chip was found to have lost its configuration: its supply dropped out.
+  public var lostConfiguration: UInt32 = 0
+  /// Reads that failed once and succeeded when repeated at once.
+  public var recovered: UInt32 = 0
+
+  /// Makes counts of zero.
+  public init() {}
+
+  mutating func note(_ error: ChipError) {
+    switch error {
+    case .bus(.noAcknowledge): Self.raise(&noAcknowledge)
+    case .bus(.timedOut): Self.raise(&timedOut)
+    case .bus(.shortTransfer): Self.raise(&shortTransfer)
+    case .bus(.busStuck), .bus(.arbitrationLost): Self.raise(&busStuck)
+    case .bus: Self.raise(&other)
+    case .configurationLost: Self.raise(&lostConfiguration)
+    case .conversionNotReady: break
+    default: Self.raise(&chip)
+    }
+  }
+
+  static func raise(_ count: inout UInt32) { if count < .max { count += 1 } }
+}
+
+/// Where the firmware stands with one chip.
+enum LinkPhase: Equatable, Sendable {
+  /// Not spoken to yet, or given up after too many failures.
+  case down
+  /// Reset; it may be configured a few milliseconds later.
+  case resetting(since: MonotonicTime)
+  /// Configured and converting.
+  case running
+}
+
+/// Brings one chip up, keeps it up, and reads it once a tick.
+///
+/// A failed read is repeated once at once. Three ticks in a row without an answer, or a chip that
+/// lost its configuration, start it anew from its reset. Nothing here waits.
+struct SensorLink: Sendable {
+  private(set) var phase = LinkPhase.down
+  private var failures: UInt8 = 0
+
+  /// The pause between reset and configuration. Unit: µs; every chip here needs at most 2 ms.
+  private static let pause: Int64 = 5_000
+
+  /// Works on a chip for one tick.
+  ///
+  /// - Parameters:
+  ///   - reset: starts the chip anew.
+  ///   - configure: sets it up.
+  ///   - read: reads it.
+  /// - Returns: what was read; nil while the chip comes up or when it failed.
+  mutating func service<Chip, Bus: I2CBus & ~Copyable, Value>(
+    _ chip: inout Chip, on bus: inout Bus, at time: MonotonicTime, _ faults: inout BusFaultCounts,
+    reset: (inout Chip, inout Bus) throws(ChipError) -> Void,
+    configure: (inout Chip, inout Bus) throws(ChipError) -> Void,
+    read: (inout Chip, inout Bus) throws(ChipError) -> Value
+  ) -> Value? {
+    switch phase {
+    case .down:
+      do throws(ChipError) {
+        try reset(&chip, &bus)
+        phase = .resetting(since: time)
+      } catch {
+        faults.note(error)
+      }
+      return nil
+    case .resetting(let since):
+      guard time.microseconds(since: since) >= Self.pause else { return nil }
+      do throws(ChipError) {
+        try configure(&chip, &bus)
+        phase = .running
+        failures = 0
+      } catch {
+        faults.note(error)
+        phase = .down
+      }
+      return nil
+    case .running:
+      return readTwice(&chip, on: &bus, &faults, read: read)
+    }
+  }
+
+  private mutating func readTwice<Chip, Bus: I2CBus & ~Copyable, Value>(
+    _ chip: inout Chip, on bus: inout Bus, _ faults: inout BusFaultCounts,
+    read: (inout Chip, inout Bus) throws(ChipError) -> Value
+  ) -> Value? {
+    for attempt in 0..<2 {
+      do throws(ChipError) {
+        let value = try read(&chip, &bus)
+        failures = 0
+        if attempt > 0 { BusFaultCounts.raise(&faults.recovered) }
+        return value
+      } catch {
+        faults.note(error)
+        switch error {
+        case .conversionNotReady:
+          return fail()
+        case .configurationLost, .memoryFault, .unexpectedIdentity:
+          phase = .down
+          return nil
+        default:
+          continue
+        }
+      }
+    }
+    return fail()
+  }
+
+  /// Counts a tick without an answer; the third starts the chip anew.
+  private mutating func fail<Value>() -> Value? {
+    failures += 1
+    if failures >= 3 {
+      failures = 0
+      phase = .down
+    }
+    return nil
+  }
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import BusProtocols
+public import CellEstimation
+public import ChipDrivers
+public import Quantities
+
+/// The chip that reads current and voltage.
+public enum CurrentMonitor: Sendable {
+  /// An INA228: it counts the charge itself.
+  case ina228(INA228)
+  /// An INA226: the charge is integrated here, on the host's clock.
+  case ina226(INA226)
+}
+
+/// The chip that reads the cell's temperature.
+public enum TemperatureSensor: Sendable {
+  /// A TMP117 on the cell.
+  case tmp117(TMP117)
+  /// An ADS1115 with a thermistor, and the cell's voltage a second time.
+  case ads1115(ThermistorBoard)
+  /// None: the estimator assumes 25 °C and says that its temperature is stale.
+  case none
+}
+
+/// All sensors of one cell, serviced once a tick.
+struct Sensors: Sendable {
+  private var monitor: CurrentMonitor
+  private var thermometer: TemperatureSensor
+  private var monitorLink = SensorLink()
+  private var thermometerLink = SensorLink()
+  private var integrator = HostIntegrator()
+  private(set) var faults = BusFaultCounts()
+
+  init(_ monitor: CurrentMonitor, _ thermometer: TemperatureSensor) {
+    self.monitor = monitor
+    self.thermometer = thermometer
+  }
+
+  /// What one tick brought.
+  struct Sample: Sendable {
+    var measurement: Measurement
+    /// The cell's voltage as a second, independent chip sees it.
+    var secondVoltage: Voltage?
+    /// Whether a sensor that the cell needs gave no answer.
+    var isIncomplete: Bool
+  }
+
+  /// Reads what can be read.
+  mutating func sample<Bus: I2CBus & ~Copyable>(
+    on bus: inout Bus, at time: MonotonicTime
+  ) -> Sample {
+    var sample = Sample(measurement: Measurement(), secondVoltage: nil, isIncomplete: false)
+    readMonitor(into: &sample, on: &bus, at: time)
+    readThermometer(into: &sample, on: &bus, at: time)
+    return sample
+  }
+
+  private mutating func readMonitor<Bus: I2CBus & ~Copyable>(
+    into sample: inout Sample, on bus: inout Bus, at time: MonotonicTime
+  ) {
+    switch monitor {
+    case .ina228(var chip):
+      let reading: INA228.Reading? = monitorLink.service(
+        &chip, on: &bus, at: time, &faults,
+        reset: { (chip: inout INA228, bus: inout Bus) throws(ChipError) in
+          try chip.reset(on: &bus)
+        },
+        configure: { (chip: inout INA228, bus: inout Bus) throws(ChipError) in
+          try chip.configure(on: &bus)
+        },
+        read: { (chip: inout INA228, bus: inout Bus) throws(ChipError) in
+          try chip.read(on: &bus, at: time)
+        })
+      monitor = .ina228(chip)
+      sample.measurement.current = reading?.current
+      sample.measurement.voltage = reading?.voltage
+      sample.measurement.charge = reading?.charge
+      sample.isIncomplete = reading == nil
+    case .ina226(var chip):
+      let reading: INA226.Reading? = monitorLink.service(
+        &chip, on: &bus, at: time, &faults,
+        reset: { (chip: inout INA226, bus: inout Bus) throws(ChipError) in
+          try chip.reset(on: &bus)
+        },
+        configure: { (chip: inout INA226, bus: inout Bus) throws(ChipError) in
+          try chip.configure(on: &bus)
+        },
+        read: { (chip: inout INA226, bus: inout Bus) throws(ChipError) in
+          try chip.read(on: &bus)
+        })
+      monitor = .ina226(chip)
+      sample.measurement.current = reading?.current
+      sample.measurement.voltage = reading?.voltage
+      if let reading {
+        sample.measurement.charge = integrator.add(reading.current, at: time)
+      }
+      sample.isIncomplete = reading == nil
+    }
+  }
+
+  private mutating func readThermometer<Bus: I2CBus & ~Copyable>(
+    into sample: inout Sample, on bus: inout Bus, at time: MonotonicTime
+  ) {
+    switch thermometer {
+    case .none:
+      return
+    case .tmp117(var chip):
+      let reading: Temperature? = thermometerLink.service(
+        &chip, on: &bus, at: time, &faults,
+        reset: { (chip: inout TMP117, bus: inout Bus) throws(ChipError) in
+          try chip.reset(on: &bus)
+        },
+        configure: { (chip: inout TMP117, bus: inout Bus) throws(ChipError) in
+          try chip.configure(on: &bus)
+        },
+        read: { (chip: inout TMP117, bus: inout Bus) throws(ChipError) in
+          try chip.read(on: &bus)
+        })
+      thermometer = .tmp117(chip)
+      sample.measurement.temperature = reading
+      if reading == nil { sample.isIncomplete = true }
+    case .ads1115(var board):
+      let reading: ThermistorBoard.Reading? = thermometerLink.service(
+        &board, on: &bus, at: time, &faults,
+        reset: { (_: inout ThermistorBoard, _: inout Bus) throws(ChipError) in },
+        configure: { (board: inout ThermistorBoard, bus: inout Bus) throws(ChipError) in
+          try board.start(on: &bus)
+        },
+        read: { (board: inout ThermistorBoard, bus: inout Bus) throws(ChipError) in
+          try board.next(on: &bus)
+        })
+      thermometer = .ads1115(board)
+      sample.measurement.temperature = reading?.temperature
+      sample.secondVoltage = reading?.voltage
+      if reading == nil { sample.isIncomplete = true }
+    }
+  }
+}
