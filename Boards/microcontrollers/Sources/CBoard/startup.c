@@ -42,10 +42,10 @@ void board_report_stack(void) {
   semihosting_write("\n");
 }
 
-void board_report_hash(uint32_t hash) {
-  char digits[9];
-  for (int i = 7; i >= 0; i--, hash >>= 4) digits[i] = "0123456789abcdef"[hash & 15];
-  digits[8] = 0;
+void board_report_hash(uint64_t hash) {
+  char digits[17];
+  for (int i = 15; i >= 0; i--, hash >>= 4) digits[i] = "0123456789abcdef"[hash & 15];
+  digits[16] = 0;
   semihosting_write("hash ");
   semihosting_write(digits);
   semihosting_write("\n");

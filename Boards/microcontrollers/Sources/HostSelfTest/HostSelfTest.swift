@@ -7,6 +7,6 @@ import SelfTest
 struct HostSelfTest {
   static func main() {
     let digits = String(selfTestHash(), radix: 16)
-    print("hash " + String(repeating: "0", count: 8 - digits.count) + digits)
+    print("hash " + String(repeating: "0", count: 16 - digits.count) + digits)
   }
 }

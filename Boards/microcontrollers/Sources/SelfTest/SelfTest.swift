@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BusProtocols
+import CellEstimation
 import Quantities
 
 /// The seconds of trace that one self-test runs through: two of its 40-minute rounds.
@@ -10,39 +11,63 @@ let traceSeconds: Int32 = 4_800
 ///
 /// Tools/embedded compares the value between the host and each processor. Add a section for each
 /// part of ring 0; the order is part of the value.
-public func selfTestHash() -> UInt32 {
-  var hash = TraceHash()
+public func selfTestHash() -> UInt64 {
+  var hash = StableHash()
   hashLedger(into: &hash)
   hashBus(into: &hash)
+  hashEstimates(into: &hash)
   return hash.value
 }
 
 /// Quantities: the charge ledger over the trace.
-func hashLedger(into hash: inout TraceHash) {
+func hashLedger(into hash: inout StableHash) {
   var trace = SyntheticTrace(seed: 7)
   var ledger = Charge.zero
   for _ in 0..<traceSeconds {
     let sample = trace.next()
     ledger += .nanocoulombs(Int64(sample.current.microamperes) * 1_000)
-    hash.add(sample.time.microseconds)
-    hash.add(sample.voltage.microvolts)
-    hash.add(ledger.nanocoulombs)
+    hash.combine(sample.time.microseconds)
+    hash.combine(Int64(sample.voltage.microvolts))
+    hash.combine(ledger.nanocoulombs)
   }
 }
 
 /// BusProtocols: the trace's voltages through a register and back, failures included.
-func hashBus(into hash: inout TraceHash) {
+func hashBus(into hash: inout StableHash) {
   var trace = SyntheticTrace(seed: 11)
   var bus = RegisterBus(address: I2CAddress(0x40), failurePeriod: 17)
   for _ in 0..<traceSeconds {
     let millivolts = UInt16(truncatingIfNeeded: trace.next().voltage.microvolts / 1_000)
     do {
       try write(millivolts, to: 5, on: &bus)
-      hash.add(try read(5, on: &bus))
+      hash.combine(Int64(try read(5, on: &bus)))
     } catch {
-      hash.add(error == .noAcknowledge ? UInt8(0xEE) : UInt8(0xFF))
+      hash.combine(error == .noAcknowledge ? -1 : -2)
     }
   }
+}
+
+/// CellEstimation: every estimate over the trace, with values missing now and then.
+func hashEstimates(into hash: inout StableHash) {
+  var trace = SyntheticTrace(seed: 13)
+  var estimator = straightEstimator()
+  for second in 0..<traceSeconds {
+    let sample = trace.next()
+    estimator.step(
+      at: sample.time,
+      Measurement(
+        current: second % 13 == 0 ? nil : sample.current,
+        voltage: second % 7 == 0 ? nil : sample.voltage,
+        temperature: .millidegreesCelsius(15_000 + 5 * second)))
+    estimator.estimate.combine(into: &hash)
+  }
+  hash.combine(Int64(estimator.saturations))
+}
+
+/// Not inlined, so that the copies of the profile on the way leave the stack again.
+@inline(never) func straightEstimator() -> StateEstimator {
+  StateEstimator(
+    profile: .straight(), stateOfCharge: .partsPerMillion(300_000), deviation: 200_000)
 }
 
 func write(_ value: UInt16, to register: UInt8, on bus: inout some I2CBus) throws(I2CError) {

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/// Writes `hash` and eight hexadecimal digits to the debugger's console.
-void board_report_hash(uint32_t hash);
+/// Writes `hash` and sixteen hexadecimal digits to the debugger's console.
+void board_report_hash(uint64_t hash);
 
 /// Writes the greatest depth the stack has had since reset. Unit: B.
 void board_report_stack(void);
