@@ -8,9 +8,10 @@ import Quantities
 /// (±8.4e6, steps of 9e-13); variances have 52 (±2048, steps of (1.5e-8)²). More bits for the
 /// variances would overflow where the curve is steep, and range, not resolution, is the hazard.
 enum Format {
-  static let one: Int64 = 1 << 40
-  static let half: Int64 = 1 << 39
-  static let varianceOne: Int64 = 1 << 52
+  // Literals, because shifts of 64 bits are not folded on a 32-bit target.
+  static let one: Int64 = 1_099_511_627_776
+  static let half: Int64 = 549_755_813_888
+  static let varianceOne: Int64 = 4_503_599_627_370_496
 
   /// 2^60 / 10^6, for turning millionths into 40 fractional bits.
   private static let millionth: Int64 = 1_152_921_504_607

@@ -8,9 +8,10 @@ public import Quantities
 public struct Measurement: Equatable, Sendable {
   /// The current at that moment; positive charges.
   public var current: Current?
-  /// The charge moved since the last measurement, where a chip counted it.
+  /// The charge moved since the last measurement that had a current, where it was counted.
   ///
-  /// Without it the current is taken to have held since then.
+  /// A counter goes on while readings fail, so after missing measurements this covers them too.
+  /// Without it the current is taken to have held since the last measurement.
   public var charge: Charge?
   /// The terminal voltage.
   public var voltage: Voltage?
@@ -45,6 +46,8 @@ public struct Implausibility: OptionSet, Equatable, Sendable {
   public static let voltageFrozen = Implausibility(rawValue: 8)
   /// Current and voltage were exactly zero together: a chip that lost its supply or was reset.
   public static let zeroDropout = Implausibility(rawValue: 16)
+  /// Two chips that read the same voltage are far apart.
+  public static let voltagesDisagree = Implausibility(rawValue: 32)
 }
 
 /// Decides which values of a measurement can be believed; a small state that is fed every sample.
@@ -89,15 +92,13 @@ public struct PlausibilityCheck: Equatable, Sendable {
       reasons.insert(.zeroDropout)
       measurement.voltage = nil
       measurement.current = nil
-      measurement.charge = nil
     }
     if let current = measurement.current,
       current.microamperes.magnitude >= currentRange.microamperes.magnitude
     {
       reasons.insert(.currentSaturated)
+      // The counted charge is kept: it is too small by the clipped part only.
       measurement.current = nil
-      measurement.charge = nil
-      // The voltage says little while the drop across the resistance is unknown.
     }
     if let voltage = measurement.voltage {
       if voltage < lowestVoltage || highestVoltage < voltage {

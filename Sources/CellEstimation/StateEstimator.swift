@@ -17,6 +17,8 @@ public struct StateEstimator: Sendable {
   private var temperatureAge: Int64 = .max
   private var voltageAge: Int64 = 0
   private var waitingCharge = Charge.zero
+  /// What was taken to have moved since the last measurement with a current.
+  private var assumed = Charge.zero
   private var chargeIsCounted = true
   private var sticky: EstimatorConditions = []
   private var current: EstimatorConditions = []
@@ -76,9 +78,12 @@ public struct StateEstimator: Sendable {
       return
     }
     if let charge = measurement.charge {
-      waitingCharge += charge
+      // What was assumed while readings failed is in the count now.
+      waitingCharge += charge - assumed
+      assumed = .zero
     } else {
       chargeIsCounted = false
+      if measurement.current != nil { assumed = .zero }
     }
     // A year is as good as any longer time and keeps every product in range.
     let elapsed = min(time.microseconds(since: last), 31_536_000_000_000)
@@ -108,6 +113,7 @@ public struct StateEstimator: Sendable {
         if measurement.current == nil {
           current.insert(.currentMissing)
           deviation = profile.tuning.missingCurrent
+          assumed += charge
         }
       }
     }

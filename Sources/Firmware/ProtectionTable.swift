@@ -97,7 +97,8 @@ public struct ProtectionTable: Sendable {
   /// The rule of one protection.
   public subscript(protection: Protection) -> ProtectionRule {
     get { rules[Int(protection.rawValue)] }
-    set { rules[Int(protection.rawValue)] = newValue }
+    // Not `set`: its coroutine would put a frame on the heap.
+    _modify { yield &rules[Int(protection.rawValue)] }
   }
 
   /// A table for a cell, by its window and its largest currents.

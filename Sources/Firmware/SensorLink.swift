@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import BusProtocols
-public import ChipDrivers
-public import Quantities
+import BusProtocols
+import ChipDrivers
+import Quantities
 
 /// How often each kind of bus fault was met since the start; the counts stop at their maximum.
 public struct BusFaultCounts: Equatable, Sendable {
@@ -116,7 +116,7 @@ struct SensorLink: Sendable {
         switch error {
         case .conversionNotReady:
           return fail()
-        case .configurationLost, .memoryFault, .unexpectedIdentity:
+        case .configurationLost, .notConfigured, .memoryFault, .unexpectedIdentity:
           phase = .down
           return nil
         default:

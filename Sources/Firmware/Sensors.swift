@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import BusProtocols
-public import CellEstimation
+import BusProtocols
+import CellEstimation
 public import ChipDrivers
-public import Quantities
+import Quantities
 
 /// The chip that reads current and voltage.
 public enum CurrentMonitor: Sendable {
@@ -61,24 +61,24 @@ struct Sensors: Sendable {
   ) {
     switch monitor {
     case .ina228(var chip):
-      let reading: INA228.Reading? = monitorLink.service(
+      let reading: INA228.Measurement? = monitorLink.service(
         &chip, on: &bus, at: time, &faults,
         reset: { (chip: inout INA228, bus: inout Bus) throws(ChipError) in
           try chip.reset(on: &bus)
         },
         configure: { (chip: inout INA228, bus: inout Bus) throws(ChipError) in
-          try chip.configure(on: &bus)
+          try chip.configure(on: &bus, at: time)
         },
         read: { (chip: inout INA228, bus: inout Bus) throws(ChipError) in
-          try chip.read(on: &bus, at: time)
+          try chip.readMeasurement(on: &bus, at: time)
         })
       monitor = .ina228(chip)
       sample.measurement.current = reading?.current
-      sample.measurement.voltage = reading?.voltage
-      sample.measurement.charge = reading?.charge
+      sample.measurement.voltage = reading?.busVoltage
+      if case .counted(let charge) = reading?.charge { sample.measurement.charge = charge }
       sample.isIncomplete = reading == nil
     case .ina226(var chip):
-      let reading: INA226.Reading? = monitorLink.service(
+      let reading: INA226.Measurement? = monitorLink.service(
         &chip, on: &bus, at: time, &faults,
         reset: { (chip: inout INA226, bus: inout Bus) throws(ChipError) in
           try chip.reset(on: &bus)
@@ -87,13 +87,13 @@ struct Sensors: Sendable {
           try chip.configure(on: &bus)
         },
         read: { (chip: inout INA226, bus: inout Bus) throws(ChipError) in
-          try chip.read(on: &bus)
+          try chip.readMeasurement(on: &bus)
         })
       monitor = .ina226(chip)
       sample.measurement.current = reading?.current
-      sample.measurement.voltage = reading?.voltage
-      if let reading {
-        sample.measurement.charge = integrator.add(reading.current, at: time)
+      sample.measurement.voltage = reading?.busVoltage
+      if let reading, case .counted(let charge) = integrator.add(reading.current, at: time) {
+        sample.measurement.charge = charge
       }
       sample.isIncomplete = reading == nil
     }
@@ -115,7 +115,7 @@ struct Sensors: Sendable {
           try chip.configure(on: &bus)
         },
         read: { (chip: inout TMP117, bus: inout Bus) throws(ChipError) in
-          try chip.read(on: &bus)
+          try chip.readTemperature(on: &bus)
         })
       thermometer = .tmp117(chip)
       sample.measurement.temperature = reading
@@ -123,12 +123,14 @@ struct Sensors: Sendable {
     case .ads1115(var board):
       let reading: ThermistorBoard.Reading? = thermometerLink.service(
         &board, on: &bus, at: time, &faults,
-        reset: { (_: inout ThermistorBoard, _: inout Bus) throws(ChipError) in },
+        reset: { (board: inout ThermistorBoard, bus: inout Bus) throws(ChipError) in
+          try board.reset(on: &bus)
+        },
         configure: { (board: inout ThermistorBoard, bus: inout Bus) throws(ChipError) in
-          try board.start(on: &bus)
+          try board.configure(on: &bus, at: time)
         },
         read: { (board: inout ThermistorBoard, bus: inout Bus) throws(ChipError) in
-          try board.next(on: &bus)
+          try board.readNext(on: &bus, at: time)
         })
       thermometer = .ads1115(board)
       sample.measurement.temperature = reading?.temperature

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import BusProtocols
+public import CellEstimation
+public import Quantities
+
+/// What the firmware is told about its cell and board.
+public struct FirmwareConfiguration: Sendable {
+  /// The cell's tables.
+  public var profile: CellProfile
+  /// The chip that reads current and voltage.
+  public var monitor: CurrentMonitor
+  /// The chip that reads the temperature.
+  public var thermometer: TemperatureSensor
+  /// The largest current that the monitor can show.
+  public var currentRange: Current
+  /// When to stop charging and discharging.
+  public var protection: ProtectionTable
+  /// The most likely state of charge at the start.
+  public var startStateOfCharge: StateOfCharge
+  /// Its standard deviation. Unit: ppm.
+  public var startDeviation: Int32
+
+  /// Makes a configuration.
+  public init(
+    profile: CellProfile, monitor: CurrentMonitor, thermometer: TemperatureSensor,
+    currentRange: Current, protection: ProtectionTable,
+    startStateOfCharge: StateOfCharge, startDeviation: Int32
+  ) {
+    self.profile = profile
+    self.monitor = monitor
+    self.thermometer = thermometer
+    self.currentRange = currentRange
+    self.protection = protection
+    self.startStateOfCharge = startStateOfCharge
+    self.startDeviation = startDeviation
+  }
+}
+
+/// What one tick of the firmware saw, believed and did.
+public struct Report: Equatable, Sendable {
+  /// When the tick was.
+  public var time: MonotonicTime
+  /// What the sensors said, without what was not believed.
+  public var measurement: Measurement
+  /// Why values were not believed.
+  public var implausibility: Implausibility
+  /// What is believed of the cell.
+  public var estimate: Estimate
+  /// The protections that hold now.
+  public var protections: ProtectionSet
+  /// Those that began with this tick.
+  public var tripped: ProtectionSet
+  /// Those that ended with this tick.
+  public var released: ProtectionSet
+  /// Whether charging is allowed.
+  public var allowsCharge: Bool
+  /// Whether discharging is allowed.
+  public var allowsDischarge: Bool
+}
+
+/// The battery-management firmware of one cell: sample, judge, estimate, protect, switch.
+///
+/// It owns the bus and both switch outputs. The same code runs in the simulator, on Linux and on a
+/// microcontroller; nothing in it waits, allocates or fails: a sensor that does not answer is a
+/// missing value, and both switches stay off until the first complete measurement.
+public struct Firmware<
+  Bus: I2CBus & ~Copyable, ChargeSwitch: DigitalOutput & ~Copyable,
+  DischargeSwitch: DigitalOutput & ~Copyable
+>: ~Copyable {
+  private var bus: Bus
+  private var chargeSwitch: ChargeSwitch
+  private var dischargeSwitch: DischargeSwitch
+  private let protection: ProtectionTable
+  private var sensors: Sensors
+  private var plausibility: PlausibilityCheck
+  private var estimator: StateEstimator
+  private var monitor = ProtectionMonitor()
+  private var hasMeasured = false
+
+  /// Makes the firmware; both switches are set off at once.
+  ///
+  /// A profile whose checksum does not fit is a programmer's error and traps: an estimate from
+  /// damaged tables would be believed.
+  public init(
+    _ configuration: FirmwareConfiguration, bus: consuming Bus,
+    chargeSwitch: consuming ChargeSwitch, dischargeSwitch: consuming DischargeSwitch
+  ) {
+    precondition(configuration.profile.isIntact, "the cell profile is damaged")
+    self.bus = bus
+    self.chargeSwitch = chargeSwitch
+    self.dischargeSwitch = dischargeSwitch
+    protection = configuration.protection
+    sensors = Sensors(configuration.monitor, configuration.thermometer)
+    plausibility = PlausibilityCheck(
+      configuration.profile, currentRange: configuration.currentRange)
+    estimator = StateEstimator(
+      profile: configuration.profile, stateOfCharge: configuration.startStateOfCharge,
+      deviation: configuration.startDeviation)
+    self.chargeSwitch.set(false)
+    self.dischargeSwitch.set(false)
+  }
+
+  /// How often each kind of bus fault was met.
+  public var busFaults: BusFaultCounts { sensors.faults }
+
+  /// How many results of the estimator's arithmetic were clamped.
+  public var saturations: UInt32 { estimator.saturations }
+
+  /// The charge counted since the start.
+  public var ledger: Charge { estimator.ledger }
+
+  /// Does everything once. Call it every 0.1 to 10 s, with the moment of the call.
+  public mutating func tick(at time: MonotonicTime) -> Report {
+    var sample = sensors.sample(on: &bus, at: time)
+    var implausibility = plausibility.check(&sample.measurement)
+    if disagree(sample) { implausibility.insert(.voltagesDisagree) }
+    estimator.step(at: time, sample.measurement)
+    if !sample.isIncomplete { hasMeasured = true }
+
+    let before = monitor.active
+    let stops = monitor.check(
+      sample.measurement, implausible: !implausibility.isEmpty, lost: sample.isIncomplete,
+      against: protection, at: time)
+    let allowsCharge = hasMeasured && !stops.contains(.charge)
+    let allowsDischarge = hasMeasured && !stops.contains(.discharge)
+    chargeSwitch.set(allowsCharge)
+    dischargeSwitch.set(allowsDischarge)
+    return Report(
+      time: time, measurement: sample.measurement, implausibility: implausibility,
+      estimate: estimator.estimate, protections: monitor.active,
+      tripped: monitor.active.subtracting(before), released: before.subtracting(monitor.active),
+      allowsCharge: allowsCharge, allowsDischarge: allowsDischarge)
+  }
+
+  /// Ends a latched protection; it trips again if its cause is still there.
+  public mutating func clear(_ protection: Protection) { monitor.clear(protection) }
+
+  /// Whether two chips see voltages further apart than both may err, with the cell moving between
+  /// their conversions.
+  private func disagree(_ sample: Sensors.Sample) -> Bool {
+    guard let first = sample.measurement.voltage, let second = sample.secondVoltage else {
+      return false
+    }
+    let apart = Int64(first.microvolts) - Int64(second.microvolts)
+    return apart.magnitude > 500_000
+  }
+}
