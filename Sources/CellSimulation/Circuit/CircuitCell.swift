@@ -50,6 +50,8 @@ extension CircuitCell: CellModel {
   var slopeOhms: Double { state.slopeOhms }
   var kelvin: Double { state.kelvin }
 
+  func expectedRise(seconds: Double) -> Double { 0 }
+
   func isJump(_ control: CellControl) -> Bool { state.control != control }
 
   mutating func begin(_ control: CellControl) -> Bool {

@@ -8,6 +8,8 @@ extension ElectrodeCell: CellModel {
   var slopeOhms: Double { state.slopeOhms }
   var kelvin: Double { state.kelvin }
 
+  func expectedRise(seconds: Double) -> Double { (state.cathodeRate - state.anodeRate) * seconds }
+
   func isJump(_ control: CellControl) -> Bool { state.control != control }
 
   /// Finds the turnover right after a change of control, at the contents of the moment.

@@ -12,6 +12,9 @@ protocol CellModel {
   var amperes: Double { get }
   /// The slope of the terminal voltage over the current in a step. Unit: Ω.
   var slopeOhms: Double { get }
+  /// By how much the voltage moves in `seconds` if it goes on as in the last step; 0 after a change
+  /// of control. Unit: V.
+  func expectedRise(seconds: Double) -> Double
   /// The temperature. Unit: K.
   var kelvin: Double { get }
   /// Whether `control` differs from that of the step before.
@@ -34,6 +37,11 @@ enum StepLength {
   static let shortest = 1.0 / 16384
   /// The longest internal step. Unit: s.
   static let longest = 600.0
+  /// A step asked for in which the voltage moves by more than this is taken in parts: after a change
+  /// of control a depleted surface recovers within a fraction of a second. Unit: V.
+  static let rise = 15e-3
+  /// The shortest step that is taken in parts for that. Unit: s.
+  static let divisible = 0.1
   /// By how much the voltage may leave a straight line in an internal step. Unit: V.
   static let tolerance = 0.5e-3
 }
@@ -43,27 +51,57 @@ extension CellModel {
   mutating func step(
     _ control: CellControl, seconds: Double, ambientKelvin: Double, limits: CellLimits
   ) -> StepOutcome {
-    if isJump(control) {
+    let isJump = isJump(control)
+    if isJump {
       guard begin(control) else { return StepOutcome(seconds: 0, reason: .unreachable) }
     }
     guard seconds > 0 else {
       return StepOutcome(seconds: 0, reason: reached(limits, control) ?? .completed)
     }
     if limits == .none, seconds <= StepLength.whole {
-      if advance(control, seconds: seconds, ambientKelvin: ambientKelvin) {
+      if stepAtOnce(control, seconds: seconds, ambientKelvin: ambientKelvin, isJump: isJump) {
         return StepOutcome(seconds: seconds, reason: .completed)
       }
     }
     if let reason = reached(limits, control) { return StepOutcome(seconds: 0, reason: reason) }
-    return stepInParts(control, seconds: seconds, ambientKelvin: ambientKelvin, limits: limits)
+    return stepInParts(
+      control, seconds: seconds, ambientKelvin: ambientKelvin, limits: limits, isJump: isJump)
+  }
+
+  /// Takes one step, or five where the voltage moves fast.
+  ///
+  /// - Returns: false if the cell cannot do it; the state is then unchanged.
+  private mutating func stepAtOnce(
+    _ control: CellControl, seconds: Double, ambientKelvin: Double, isJump: Bool
+  ) -> Bool {
+    let isSmooth =
+      !isJump && expectedRise(seconds: seconds).magnitude < 0.5 * StepLength.rise
+    if isSmooth || seconds < StepLength.divisible {
+      return advance(control, seconds: seconds, ambientKelvin: ambientKelvin)
+    }
+    let before = state
+    let voltsBefore = terminalVolts
+    let amperesBefore = amperes
+    guard advance(control, seconds: seconds, ambientKelvin: ambientKelvin) else { return false }
+    let rise = terminalVolts - voltsBefore + (amperes - amperesBefore) * slopeOhms
+    if rise.magnitude < StepLength.rise { return true }
+    state = before
+    for share in [1.0 / 16, 1.0 / 16, 1.0 / 8, 1.0 / 4, 1.0 / 2] {
+      guard advance(control, seconds: share * seconds, ambientKelvin: ambientKelvin) else {
+        state = before
+        return false
+      }
+    }
+    return true
   }
 
   /// Steps in parts whose length follows the curvature of the voltage.
   private mutating func stepInParts(
-    _ control: CellControl, seconds: Double, ambientKelvin: Double, limits: CellLimits
+    _ control: CellControl, seconds: Double, ambientKelvin: Double, limits: CellLimits,
+    isJump: Bool
   ) -> StepOutcome {
     var elapsed = 0.0
-    var length = seconds <= StepLength.whole ? seconds : 1
+    var length = isJump ? min(seconds, 1.0 / 16) : min(seconds, 1)
     var slope: Double? = nil
     while elapsed < seconds {
       let part = min(length, seconds - elapsed)
@@ -83,7 +121,7 @@ extension CellModel {
         isHold ? (amperes - amperesBefore) * slopeOhms : terminalVolts - voltsBefore
       let bend = (rise - (slope ?? 0) * part).magnitude
       let warming = (kelvin - kelvinBefore).magnitude
-      if part > 0.25, seconds > StepLength.whole,
+      if part > 0.25,
         slope != nil && bend > 4 * StepLength.tolerance || warming > 2
       {
         state = before
@@ -97,12 +135,8 @@ extension CellModel {
       }
       slope = rise / part
       elapsed += part
-      if seconds > StepLength.whole {
-        if bend < StepLength.tolerance, warming < 1, part == length {
-          length = min(2 * length, StepLength.longest)
-        }
-      } else {
-        length = seconds
+      if bend < StepLength.tolerance || length < 0.25, warming < 1, part == length {
+        length = min(2 * length, StepLength.longest)
       }
     }
     return StepOutcome(seconds: seconds, reason: .completed)
