@@ -141,6 +141,41 @@ import Testing
     #expect(cell.terminalVolts < 4.2)
   }
 
+  /// Newton seldom misses; then the bracketing search must find the same solution.
+  @Test(arguments: [
+    CellControl.current(amperes: -4), .current(amperes: 2), .voltage(volts: 3.6),
+    .voltage(volts: 2.9), .power(watts: -9), .power(watts: 6),
+  ]) func bracketingFindsWhatNewtonFinds(control: CellControl) throws {
+    var cell = try #require(
+      try electrodeCell(TestCells.electrodes, stateOfCharge: 0.4, celsius: 5))
+    _ = cell.step(.current(amperes: 1), seconds: 30, ambientKelvin: 278.15, limits: .none)
+    #expect(cell.begin(control))
+    for block in 0..<cell.blockCount { cell.trial[block].logit = .zero }
+    let start = ElectrodeCell.Solution(
+      cathodeVolts: 3, anodeVolts: 0.3, amperes: 0, terminalVolts: 0, slopeOhms: 0)
+    let found = try #require(cell.bracketed(control, seconds: 0, from: start))
+    #expect((found.cathodeVolts - cell.state.cathodeVolts).magnitude < 1e-7)
+    #expect((found.anodeVolts - cell.state.anodeVolts).magnitude < 1e-7)
+    #expect((found.amperes - cell.state.amperes).magnitude < 1e-6)
+  }
+
+  /// Hard reversals in the cold, where Newton circles most; every number stays finite and in range.
+  @Test(arguments: [UInt64(1), 2, 3]) func hardReversalsAreSolved(seed: UInt64) throws {
+    var cell = try Cell(TestCells.electrodes, stateOfCharge: 0.5, temperatureCelsius: -15)
+    var random = SeededRandom(seed: seed)
+    for step in 0..<120 {
+      let soc = cell.stateOfCharge
+      let magnitude = random.uniform(0, 3)
+      let amperes = soc > 0.75 || (soc > 0.3 && random.chance(0.5)) ? -magnitude : magnitude
+      let seconds = [0.001, 0.1, 1, 20][Int(random.next() % 4)]
+      let outcome = cell.step(
+        .current(amperes: amperes), seconds: seconds, ambientCelsius: -15,
+        until: CellLimits(lowerVolts: 1.5, upperVolts: 4.5))
+      #expect(outcome.reason != .unreachable, "step \(step): \(amperes) A at \(soc)")
+      #expect(cell.terminalVolts > 0.5 && cell.terminalVolts < 5)
+    }
+  }
+
   private func electrodeCell(
     _ description: CellDescription, stateOfCharge: Double, celsius: Double
   ) throws -> ElectrodeCell? {

@@ -42,6 +42,8 @@ extension ElectrodeCell: CellModel {
   mutating func advance(
     _ control: CellControl, seconds: Double, ambientKelvin: Double
   ) -> Bool {
+    // Far outside the range of the rate laws the cell has burnt or frozen.
+    guard state.kelvin > 150, state.kelvin < 800 else { return false }
     updateFactors()
     updateResponses(seconds)
     for block in 0..<blockCount {

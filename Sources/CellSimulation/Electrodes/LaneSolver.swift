@@ -22,6 +22,9 @@ struct LaneTrial: Sendable {
   var inverseSlope = Lanes.zero
   /// The hysteresis at the iterate.
   var hysteresis = Lanes.zero
+  /// Between which logits the solution lies, when it is bracketed.
+  var low = Lanes.zero
+  var high = Lanes.zero
   /// The change of the logit that brings the turnover to about 0.
   var toRest = Lanes.zero
 }
@@ -43,12 +46,23 @@ extension ElectrodeCell {
   ///   - seconds: the length of the step for which `trial` was prepared; 0 is the instant.
   /// - Returns: the solution; nil if there is none or it was not found.
   mutating func solve(_ control: CellControl, seconds: Double) -> Solution? {
-    let phi = factors.thermalVolts
-    var solution = Solution(
+    let start = Solution(
       cathodeVolts: state.cathodeVolts + seconds * state.cathodeRate,
-      anodeVolts: state.anodeVolts + seconds * state.anodeRate, amperes: 0,
+      anodeVolts: state.anodeVolts + seconds * state.anodeRate, amperes: state.amperes,
       terminalVolts: 0, slopeOhms: 0)
-    for _ in 0..<80 {
+    if let solution = newton(control, seconds: seconds, from: start) { return solution }
+    // Newton can still circle when a large current turns: bracketing cannot.
+    guard let near = bracketed(control, seconds: seconds, from: start) else { return nil }
+    return newton(control, seconds: seconds, from: near)
+  }
+
+  /// Newton from the iterates in `trial` and the potentials of `start`; nil if it does not converge.
+  private mutating func newton(
+    _ control: CellControl, seconds: Double, from start: Solution
+  ) -> Solution? {
+    let inverseVolts = 1 / factors.thermalVolts
+    var solution = start
+    for _ in 0..<40 {
       let cathode = evaluate(
         0..<anodeBlock, volts: solution.cathodeVolts, seconds: seconds,
         hasHysteresis: hasHysteresis.cathode)
@@ -58,8 +72,8 @@ extension ElectrodeCell {
       let changes = solution.advance(
         control, cathode: cathode, anode: anode, contactOhms: factors.contactOhms)
       let error =
-        move(0..<anodeBlock, by: changes.cathode, inverseVolts: 1 / phi)
-        + move(anodeBlock..<blockCount, by: changes.anode, inverseVolts: 1 / phi)
+        move(0..<anodeBlock, by: changes.cathode, inverseVolts: inverseVolts)
+        + move(anodeBlock..<blockCount, by: changes.anode, inverseVolts: inverseVolts)
       // Newton squares the error: what is left is about 1e-6 of a thermal voltage.
       if error < 1e-6 { return solution.isPossible(control) ? solution : nil }
     }
@@ -68,7 +82,7 @@ extension ElectrodeCell {
 
   /// Evaluates lanes at their iterate and adds up the electrode's current.
   @inline(__always)
-  private mutating func evaluate(
+  mutating func evaluate(
     _ blocks: Range<Int>, volts: Double, seconds: Double, hasHysteresis: Bool
   ) -> ElectrodeLine {
     let phi = factors.thermalVolts
@@ -206,7 +220,8 @@ extension ElectrodeCell {
 
     /// Whether the numbers are finite and the control is met (a power may be beyond the cell).
     func isPossible(_ control: CellControl) -> Bool {
-      guard amperes.isFinite, terminalVolts.isFinite else { return false }
+      // Beyond 20 V nothing in the model holds; an electrode has run out.
+      guard amperes.isFinite, terminalVolts.magnitude < 20 else { return false }
       guard case .power(let watts) = control else { return true }
       return (terminalVolts * amperes - watts).magnitude <= 1e-6 * (1 + watts.magnitude)
     }
