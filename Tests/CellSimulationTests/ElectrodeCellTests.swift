@@ -149,11 +149,13 @@ import Testing
     var cell = try #require(
       try electrodeCell(TestCells.electrodes, stateOfCharge: 0.4, celsius: 5))
     _ = cell.step(.current(amperes: 1), seconds: 30, ambientKelvin: 278.15, limits: .none)
-    #expect(cell.begin(control))
+    let hasBegun = cell.begin(control)
+    #expect(hasBegun)
     for block in 0..<cell.blockCount { cell.trial[block].logit = .zero }
     let start = ElectrodeCell.Solution(
       cathodeVolts: 3, anodeVolts: 0.3, amperes: 0, terminalVolts: 0, slopeOhms: 0)
-    let found = try #require(cell.bracketed(control, seconds: 0, from: start))
+    let solution = cell.bracketed(control, seconds: 0, from: start)
+    let found = try #require(solution)
     #expect((found.cathodeVolts - cell.state.cathodeVolts).magnitude < 1e-7)
     #expect((found.anodeVolts - cell.state.anodeVolts).magnitude < 1e-7)
     #expect((found.amperes - cell.state.amperes).magnitude < 1e-6)
