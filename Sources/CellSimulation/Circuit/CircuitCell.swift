@@ -50,7 +50,8 @@ extension CircuitCell: CellModel {
   var slopeOhms: Double { state.slopeOhms }
   var kelvin: Double { state.kelvin }
 
-  func expectedRise(seconds: Double) -> Double { 0 }
+  /// Every pair is exact for a constant current, whatever the step.
+  func expectedRise(seconds: Double) -> Double? { nil }
 
   func isJump(_ control: CellControl) -> Bool { state.control != control }
 

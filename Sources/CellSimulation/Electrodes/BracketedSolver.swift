@@ -60,7 +60,8 @@ extension ElectrodeCell {
     for _ in 0..<12 where excess(high, &solution, &self) < 0 { high *= 2 }
     for _ in 0..<60 {
       let middle = 0.5 * (low + high)
-      if high - low < 1e-9 * unit { break }
+      // Newton takes it from here.
+      if high - low < 1e-7 * unit { break }
       if excess(middle, &solution, &self) > 0 { high = middle } else { low = middle }
     }
     return meet(0.5 * (low + high), &solution, seconds: seconds) ? solution : nil

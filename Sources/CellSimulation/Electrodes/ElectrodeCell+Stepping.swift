@@ -8,7 +8,7 @@ extension ElectrodeCell: CellModel {
   var slopeOhms: Double { state.slopeOhms }
   var kelvin: Double { state.kelvin }
 
-  func expectedRise(seconds: Double) -> Double { (state.cathodeRate - state.anodeRate) * seconds }
+  func expectedRise(seconds: Double) -> Double? { (state.cathodeRate - state.anodeRate) * seconds }
 
   func isJump(_ control: CellControl) -> Bool { state.control != control }
 

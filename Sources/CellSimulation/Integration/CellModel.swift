@@ -13,8 +13,8 @@ protocol CellModel {
   /// The slope of the terminal voltage over the current in a step. Unit: Ω.
   var slopeOhms: Double { get }
   /// By how much the voltage moves in `seconds` if it goes on as in the last step; 0 after a change
-  /// of control. Unit: V.
-  func expectedRise(seconds: Double) -> Double
+  /// of control, nil if the model's voltage needs no such care. Unit: V.
+  func expectedRise(seconds: Double) -> Double?
   /// The temperature. Unit: K.
   var kelvin: Double { get }
   /// Whether `control` differs from that of the step before.
@@ -74,8 +74,8 @@ extension CellModel {
   private mutating func stepAtOnce(
     _ control: CellControl, seconds: Double, ambientKelvin: Double, isJump: Bool
   ) -> Bool {
-    let isSmooth =
-      !isJump && expectedRise(seconds: seconds).magnitude < 0.5 * StepLength.rise
+    let expected = expectedRise(seconds: seconds)
+    let isSmooth = expected.map { !isJump && $0.magnitude < 0.5 * StepLength.rise } ?? true
     if isSmooth || seconds < StepLength.divisible {
       return advance(control, seconds: seconds, ambientKelvin: ambientKelvin)
     }
@@ -102,7 +102,8 @@ extension CellModel {
   ) -> StepOutcome {
     var elapsed = 0.0
     var length = isJump ? min(seconds, 1.0 / 16) : min(seconds, 1)
-    var slope: Double? = nil
+    let isHold = if case .voltage = control { true } else { false }
+    var slope = isJump || isHold ? nil : expectedRise(seconds: 1)
     while elapsed < seconds {
       let part = min(length, seconds - elapsed)
       let before = state
@@ -116,7 +117,6 @@ extension CellModel {
         }
         continue
       }
-      let isHold = if case .voltage = control { true } else { false }
       let rise =
         isHold ? (amperes - amperesBefore) * slopeOhms : terminalVolts - voltsBefore
       let bend = (rise - (slope ?? 0) * part).magnitude
