@@ -142,6 +142,18 @@ import Testing
     #expect(cell.terminalVolts == before)
   }
 
+  @Test(arguments: [TestCells.electrodes, TestCells.circuit])
+  func aControlThatIsNoNumberIsUnreachable(description: CellDescription) throws {
+    var cell = try Cell(description, stateOfCharge: 0.5)
+    let before = cell.terminalVolts
+    for control in [
+      CellControl.current(amperes: .nan), .voltage(volts: .infinity), .power(watts: -.infinity),
+    ] {
+      #expect(cell.step(control, seconds: 1) == StepOutcome(seconds: 0, reason: .unreachable))
+    }
+    #expect(cell.terminalVolts == before)
+  }
+
   @Test func badDescriptionsAreRefused() throws {
     #expect(throws: CellError.stateOfChargeOutOfRange(1.2)) {
       try Cell(TestCells.electrodes, stateOfCharge: 1.2)

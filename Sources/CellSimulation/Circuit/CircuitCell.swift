@@ -147,8 +147,9 @@ extension CircuitCell: CellModel {
 
   /// The constant current whose voltage at the step's end meets the control; nil if none does.
   private func current(_ control: CellControl, _ state: State, seconds: Double) -> Double? {
+    guard control.value.isFinite else { return nil }
     switch control {
-    case .current(let amperes): return amperes.isFinite ? amperes : nil
+    case .current(let amperes): return amperes
     case .voltage(let target):
       return rising(state) { volts(moved(state, $0, seconds: seconds), $0) - target }
     case .power(let watts):

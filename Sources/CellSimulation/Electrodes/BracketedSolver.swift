@@ -20,7 +20,7 @@ extension ElectrodeCell {
   private mutating func meet(
     _ amperes: Double, _ solution: inout Solution, seconds: Double
   ) -> Bool {
-    guard
+    guard canCarry(-amperes, 0..<anodeBlock), canCarry(amperes, anodeBlock..<blockCount),
       let cathode = electrodeVolts(
         0..<anodeBlock, current: -amperes, near: state.cathodeVolts, seconds: seconds,
         hasHysteresis: hasHysteresis.cathode),
@@ -33,6 +33,19 @@ extension ElectrodeCell {
     solution.amperes = amperes
     solution.terminalVolts = cathode - anode + factors.contactOhms * amperes
     return true
+  }
+
+  /// Whether surfaces between empty and full can take up a current.
+  private func canCarry(_ amperes: Double, _ blocks: Range<Int>) -> Bool {
+    var least = Lanes.zero
+    var most = Lanes.zero
+    for block in blocks {
+      let t = trial[block]
+      let gain = constants[block].capacity * t.inverseGain
+      least -= gain * t.content
+      most += gain * (1 - t.content)
+    }
+    return least.sum() < amperes && amperes < most.sum()
   }
 
   /// Finds the current of a voltage or power by halving.

@@ -46,6 +46,7 @@ extension ElectrodeCell {
   ///   - seconds: the length of the step for which `trial` was prepared; 0 is the instant.
   /// - Returns: the solution; nil if there is none or it was not found.
   mutating func solve(_ control: CellControl, seconds: Double) -> Solution? {
+    guard control.value.isFinite else { return nil }
     let start = Solution(
       cathodeVolts: state.cathodeVolts + seconds * state.cathodeRate,
       anodeVolts: state.anodeVolts + seconds * state.anodeRate, amperes: state.amperes,

@@ -8,6 +8,13 @@ public enum CellControl: Sendable, Equatable {
   case voltage(volts: Double)
   /// A constant power at the terminals. Unit: W.
   case power(watts: Double)
+
+  /// The number that is imposed.
+  var value: Double {
+    switch self {
+    case .current(let value), .voltage(let value), .power(let value): value
+    }
+  }
 }
 
 /// Where a step ends before its time.
