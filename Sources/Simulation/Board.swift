@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BusProtocols
+import ChipDrivers
+import ChipEmulators
+import DeterministicMath
+import Firmware
+import Quantities
+
+/// What a board adds to its chips' errors.
+struct BoardErrors {
+  /// In the current path. Unit: A.
+  var offsetAmperes: Double
+  /// In the current path: the shunt's tolerance.
+  var gain: Double
+  /// In the voltage path. Unit: V.
+  var offsetVolts: Double
+
+  init(using random: inout SeededRandom) {
+    offsetAmperes = 0.005 * random.gaussian()
+    gain = 1 + 0.002 * random.gaussian()
+    offsetVolts = 0.002 * random.gaussian()
+  }
+}
+
+/// The emulated chips of a board, on their bus, and the drivers that belong to them.
+struct Board {
+  let monitor: CurrentMonitor
+  let thermometer: TemperatureSensor
+  /// The largest current that the monitor shows.
+  let range: Current
+  private let errors: BoardErrors
+  private let oneC: Double
+  private let shuntOhms: Double
+  private let chips: Chips
+
+  private enum Chips {
+    case ina228TMP117(INA228Emulator, TMP117Emulator)
+    case ina226TMP117(INA226Emulator, TMP117Emulator)
+    case ina226ADS1115(INA226Emulator, ADS1115Emulator)
+  }
+
+  /// The ADS1115's divider before the cell: 10 kΩ over 20 kΩ, so that 4.2 V stays below 3.3 V.
+  private static let dividerRatio = 20.0 / 30.0
+  /// A usual thermistor: 10 kΩ, B 3435 K, pulled up by 10 kΩ to 3.3 V.
+  private static let beta = 3_435.0
+  private static let supplyVolts = 3.3
+
+  init(
+    _ set: ChipSet, seed: UInt64, oneC: Double, errors: BoardErrors, bus: EmulatedI2CBus
+  ) {
+    self.errors = errors
+    self.oneC = oneC
+    // 6.5 C over 150 mV: a shunt chosen for the cell, 15 mΩ for 1.5 Ah, as a board's maker would;
+    // the INA226's range is half that.
+    let fullScale = set == .ina228TMP117 ? 0.150 : 0.075
+    let amperes = 6.5 * oneC
+    let microohms = (fullScale / amperes * 1e6).rounded()
+    shuntOhms = microohms * 1e-6
+    range = .microamperes(Int32((amperes * 1e6).rounded()))
+    let shunt = Shunt(resistance: .microohms(Int32(microohms)), maximumCurrent: range)
+    let first = I2CAddress(0x40)
+    let second = I2CAddress(0x48)
+    switch set {
+    case .ina228TMP117:
+      let ina = INA228Emulator(
+        address: first, errors: .typical(seed: seed, stream: 2), seed: seed, stream: 3)
+      let tmp = TMP117Emulator(
+        address: second, errors: .typical(seed: seed, stream: 4), seed: seed, stream: 5)
+      chips = .ina228TMP117(ina, tmp)
+      monitor = .ina228(
+        INA228(
+          address: first,
+          configuration: Self.valid { () throws(ShuntProblem) in try .init(shunt: shunt) }))
+      thermometer = .tmp117(TMP117(address: second))
+      Self.attach(ina, tmp, to: bus)
+    case .ina226TMP117:
+      let ina = INA226Emulator(
+        address: first, errors: .typical(seed: seed, stream: 2), seed: seed, stream: 3)
+      let tmp = TMP117Emulator(
+        address: second, errors: .typical(seed: seed, stream: 4), seed: seed, stream: 5)
+      chips = .ina226TMP117(ina, tmp)
+      monitor = .ina226(
+        INA226(
+          address: first,
+          configuration: Self.valid { () throws(ShuntProblem) in try .init(shunt: shunt) }))
+      thermometer = .tmp117(TMP117(address: second))
+      Self.attach(ina, tmp, to: bus)
+    case .ina226ADS1115:
+      let ina = INA226Emulator(
+        address: first, errors: .typical(seed: seed, stream: 2), seed: seed, stream: 3)
+      let ads = ADS1115Emulator(
+        address: second, errors: .typical(seed: seed, stream: 4), seed: seed, stream: 5)
+      chips = .ina226ADS1115(ina, ads)
+      monitor = .ina226(
+        INA226(
+          address: first,
+          configuration: Self.valid { () throws(ShuntProblem) in try .init(shunt: shunt) }))
+      guard let divider = ADS1115.Divider(upperOhms: 10_000, lowerOhms: 20_000),
+        let thermistor = Thermistor(
+          nominalOhms: 10_000, betaKelvin: 3_435, pullUpOhms: 10_000)
+      else { preconditionFailure("the board's own resistors are in range") }
+      thermometer = .ads1115(
+        ThermistorBoard(address: second, divider: divider, thermistor: thermistor))
+      Self.attach(ina, ads, to: bus)
+    }
+  }
+
+  /// A configuration that the board's own choice of shunt makes valid.
+  private static func valid<Configuration>(
+    _ make: () throws(ShuntProblem) -> Configuration
+  ) -> Configuration {
+    do throws(ShuntProblem) {
+      return try make()
+    } catch {
+      preconditionFailure("the board chooses a shunt that its chip can measure")
+    }
+  }
+
+  private static func attach(
+    _ first: any I2CTarget, _ second: any I2CTarget, to bus: EmulatedI2CBus
+  ) {
+    do throws(AddressConflict) {
+      try bus.attach(first)
+      try bus.attach(second)
+    } catch {
+      preconditionFailure("the board's own addresses differ")
+    }
+  }
+
+  /// A current in C of the nominal cell.
+  func current(c: Double) -> Current {
+    .microamperes(Int32((c * oneC * 1e6).rounded()))
+  }
+
+  /// Lets the chips convert up to a moment with what the cell shows.
+  func advance(to microseconds: Int64, amperes: Double, volts: Double, celsius: Double) {
+    let shuntVolts = (amperes * errors.gain + errors.offsetAmperes) * shuntOhms
+    let seenVolts = volts + errors.offsetVolts
+    switch chips {
+    case .ina228TMP117(let ina, let tmp):
+      ina.advance(
+        toMicroseconds: microseconds, shuntVolts: shuntVolts, busVolts: seenVolts,
+        dieCelsius: celsius)
+      tmp.advance(toMicroseconds: microseconds, celsius: celsius)
+    case .ina226TMP117(let ina, let tmp):
+      ina.advance(
+        toMicroseconds: microseconds, shuntVolts: shuntVolts, busVolts: seenVolts,
+        dieCelsius: celsius)
+      tmp.advance(toMicroseconds: microseconds, celsius: celsius)
+    case .ina226ADS1115(let ina, let ads):
+      ina.advance(
+        toMicroseconds: microseconds, shuntVolts: shuntVolts, busVolts: seenVolts,
+        dieCelsius: celsius)
+      let overPullUp = DeterministicMath.exp(
+        Self.beta * (1 / (celsius + 273.15) - 1 / 298.15))
+      let thermistorVolts = Self.supplyVolts * overPullUp / (1 + overPullUp)
+      ads.advance(
+        toMicroseconds: microseconds,
+        inputs: SIMD4(
+          seenVolts * Self.dividerRatio, thermistorVolts, Self.supplyVolts, 0))
+    }
+  }
+}
