@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import Telemetry
+
+@Suite struct CSVReaderTests {
+  /// All rows of a text, as texts.
+  private func rows(_ text: String) throws -> (header: [String], rows: [[String]], lines: [Int]) {
+    var reader = try CSVReader.read(Array(text.utf8), file: "t.csv")
+    var rows: [[String]] = []
+    var lines: [Int] = []
+    while try reader.next() {
+      rows.append(reader.header.indices.map { reader.text($0) })
+      lines.append(reader.line)
+    }
+    return (reader.header, rows, lines)
+  }
+
+  private func message(_ text: String) -> String {
+    do {
+      var reader = try CSVReader.read(Array(text.utf8), file: "t.csv")
+      while try reader.next() {
+        for column in reader.header.indices { _ = try reader.number(column) }
+      }
+      return "no problem"
+    } catch { return "\(error)" }
+  }
+
+  @Test func readsRows() throws {
+    let table = try rows("a,b\n1,2\n3,4\n")
+    #expect(table.header == ["a", "b"])
+    #expect(table.rows == [["1", "2"], ["3", "4"]])
+    #expect(table.lines == [2, 3])
+  }
+
+  @Test(arguments: [
+    "a,b\r\n1,2\r\n3,4\r\n", "a,b\n1,2\n3,4", "\u{FEFF}a,b\n1,2\n\n3,4\n\n\n",
+    "# comment\n a , b\n#x,y\n1,2\n# \"\n3,4\n#end",
+  ])
+  func readsTheSameTableHoweverItIsWritten(text: String) throws {
+    let table = try rows(text)
+    #expect(table.header == ["a", "b"])
+    #expect(table.rows == [["1", "2"], ["3", "4"]])
+  }
+
+  @Test func countsEveryLine() throws {
+    let table = try rows("# one\na,b\n\n1,2\n#five\n\"x\ny\",3\n4,5\n")
+    #expect(table.lines == [4, 6, 8])
+    #expect(table.rows[1] == ["x\ny", "3"])
+  }
+
+  @Test func readsQuotedFields() throws {
+    let table = try rows("\"Voltage, cell / V\",b\n\"1,5\",\"say \"\"hi\"\"\"\n\"\",2\n")
+    #expect(table.header == ["Voltage, cell / V", "b"])
+    #expect(table.rows == [["1,5", "say \"hi\""], ["", "2"]])
+  }
+
+  @Test func quotedNumbersAreNumbers() throws {
+    var reader = try CSVReader.read(Array("a\n\"2.5\"\n".utf8), file: "t.csv")
+    #expect(try reader.next())
+    #expect(try reader.number(0) == 2.5)
+  }
+
+  @Test(arguments: [
+    ("", "t.csv: no rows; expected column names on the first"),
+    ("# only\n", "t.csv: no rows; expected column names on the first"),
+    ("a,a\n1,2\n", "t.csv:1:3: column 'a' is named twice"),
+    ("a,b\n1\n", "t.csv:2: the row has 1 field, the header on line 1 names 2 columns"),
+    ("a,b\n1,2,3\n", "t.csv:2: the row has 3 fields, the header on line 1 names 2 columns"),
+    ("a,b\n1,x\n", "t.csv:2:3: column 'b' has 'x'; expected a number"),
+    ("a,b\n1,\n", "t.csv:2:3: column 'b' is empty; expected a number"),
+    ("a,b\n1,nan\n", "t.csv:2:3: column 'b' has 'nan'; expected a number"),
+    ("a,b\n1,1e999\n", "t.csv:2:3: column 'b' has '1e999', too large; expected a number"),
+    ("a,b\näöü,1\n", "t.csv:2:1: column 'a' has 'äöü'; expected a number"),
+    ("a,b\n1,\"x\n", "t.csv:2:3: the quote is not closed"),
+    (
+      "a,b\n\"1\"2,3\n",
+      "t.csv:2:1: text after the closing quote; expected a comma or the line's end"
+    ),
+  ])
+  func saysWhatIsWrongAndWhere(text: String, expected: String) {
+    #expect(message(text) == expected)
+  }
+
+  /// The column counts characters, as an editor does, not bytes.
+  @Test func columnsAreCharacters() throws {
+    var reader = try CSVReader.read(Array("n,v\n\"μΩ🔋é\",oops\n".utf8), file: "t.csv")
+    #expect(try reader.next())
+    #expect(throws: reader.problem(1, "has 'oops'")) { try reader.number(1) }
+    #expect(reader.problem(1, "x").column == 8)
+  }
+
+  @Test func aMissingFileIsNoInput() {
+    do {
+      _ = try CSVReader.open("/nonexistent/x.csv")
+      Issue.record("opened a file that is not there")
+    } catch {
+      #expect(error.exitCode == 66)
+      #expect(error.description == "/nonexistent/x.csv: cannot open: No such file or directory")
+    }
+  }
+
+  @Test func aFolderIsNoInput() {
+    do {
+      _ = try CSVReader.open("/tmp")
+      Issue.record("read a folder")
+    } catch {
+      #expect(error.exitCode == 66)
+    }
+  }
+
+  @Test func aRowWithoutAnEndIsNoTable() throws {
+    let path = temporaryPath("endless")
+    var writer = try BDFWriter(
+      path: path, columns: [.init(String(repeating: "x", count: 3 << 20), decimals: 0)])
+    try writer.finish()
+    defer { SystemFile.remove(path) }
+    do {
+      _ = try CSVReader.open(path)
+      Issue.record("read a row of 3 MB")
+    } catch {
+      #expect(error.exitCode == 65)
+      #expect(error.message.hasPrefix("the row is longer than 1048576 bytes"))
+    }
+  }
+
+  /// Mutations of a good table end in rows or in a problem, never in a trap.
+  @Test func survivesRandomBytes() {
+    var random = Lehmer(state: 5)
+    let good = Array("a,b,c\n1,2,3\n\"4\",5,6\r\n# x\n7,8,9\n".utf8)
+    let interesting: [UInt8] = [0, 10, 13, 34, 35, 44, 46, 45, 0x65, 0xFF, 0xC3]
+    for _ in 0..<5000 {
+      var bytes = good
+      for _ in 0...Int(random.next() % 4) {
+        let place = Int(random.next() % UInt64(bytes.count))
+        bytes[place] = interesting[Int(random.next() % UInt64(interesting.count))]
+      }
+      do {
+        var reader = try CSVReader.read(bytes, file: "t.csv")
+        var count = 0
+        while try reader.next() {
+          count += 1
+          for column in reader.header.indices where !reader.isEmpty(column) {
+            _ = reader.text(column)
+          }
+        }
+        #expect(count <= 33)
+      } catch {
+        #expect(error.exitCode == 65)
+      }
+    }
+  }
+}
