@@ -34,10 +34,12 @@ import Testing
     #expect(table.lines == [2, 3])
   }
 
-  @Test(arguments: [
+  private static let readsTheSameTableHoweverItIsWrittenCases: [String] = [
     "a,b\r\n1,2\r\n3,4\r\n", "a,b\n1,2\n3,4", "\u{FEFF}a,b\n1,2\n\n3,4\n\n\n",
     "# comment\n a , b\n#x,y\n1,2\n# \"\n3,4\n#end",
-  ])
+  ]
+
+  @Test(arguments: readsTheSameTableHoweverItIsWrittenCases)
   func readsTheSameTableHoweverItIsWritten(text: String) throws {
     let table = try rows(text)
     #expect(table.header == ["a", "b"])
@@ -62,7 +64,7 @@ import Testing
     #expect(try reader.number(0) == 2.5)
   }
 
-  @Test(arguments: [
+  private static let saysWhatIsWrongAndWhereCases: [(String, String)] = [
     ("", "t.csv: no rows; expected column names on the first"),
     ("# only\n", "t.csv: no rows; expected column names on the first"),
     ("a,a\n1,2\n", "t.csv:1:3: column 'a' is named twice"),
@@ -78,7 +80,9 @@ import Testing
       "a,b\n\"1\"2,3\n",
       "t.csv:2:1: text after the closing quote; expected a comma or the line's end"
     ),
-  ])
+  ]
+
+  @Test(arguments: saysWhatIsWrongAndWhereCases)
   func saysWhatIsWrongAndWhere(text: String, expected: String) {
     #expect(message(text) == expected)
   }

@@ -17,22 +17,26 @@ struct Lehmer: RandomNumberGenerator {
 }
 
 @Suite struct DecimalNumberTests {
-  @Test(arguments: [
+  private static let readsAsTheStandardLibraryDoesCases: [String] = [
     "0", "-0", "1", "+1", "00012.5", ".5", "5.", "3.1", "0.1", "0.2", "4.0736", "-0.8767",
     "9007199254740993", "9007199254740992.5", "18446744073709551615", "9999999999999999999",
     "0.3000000000000000166", "1e22", "1e23", "8.98846567431158e307", "5e-324", "2.5e-324", "1e-400",
     "2.2250738585072011e-308", "123456789012345678901234567890", "1.7976931348623159e308", "1E+5",
     "6.02214076E23", "0.000000000000000000000000001", "1e-19", "9223372036854775807e-19",
-  ])
+  ]
+
+  @Test(arguments: readsAsTheStandardLibraryDoesCases)
   func readsAsTheStandardLibraryDoes(text: String) {
     #expect(DecimalNumber.parse(text)?.bitPattern == Double(text)?.bitPattern, "\(text)")
   }
 
-  @Test(arguments: [
+  private static let refusesWhatIsNoDecimalNumberCases: [String] = [
     "", " ", "-", "+", ".", "e5", "1e", "1e+", "1.2.3", "nan", "inf", "-inf", "0x10", "1_000",
     "1,5",
     "--1", "1 2", "٣", "1f", "Infinity",
-  ])
+  ]
+
+  @Test(arguments: refusesWhatIsNoDecimalNumberCases)
   func refusesWhatIsNoDecimalNumber(text: String) {
     #expect(DecimalNumber.parse(text) == nil)
   }
@@ -46,11 +50,13 @@ struct Lehmer: RandomNumberGenerator {
     var random = Lehmer(state: seed)
     var wrong: [String] = []
     for _ in 0..<40_000 {
-      let digits = UInt64.random(in: 0...UInt64.max, using: &random) >> UInt64(random.next() % 64)
+      let shift: UInt64 = random.next() % 64
+      let digits: UInt64 = random.next() >> shift
       let places = Int(random.next() % 24)
       var text = String(digits)
       if places < text.count { text.insert(".", at: text.index(text.endIndex, offsetBy: -places)) }
-      if random.next() % 4 == 0 { text += "e\(Int(random.next() % 50) - 25)" }
+      let exponent: Int = Int(random.next() % 50) - 25
+      if random.next() % 4 == 0 { text += "e\(exponent)" }
       if DecimalNumber.parse(text)?.bitPattern != Double(text)?.bitPattern { wrong.append(text) }
     }
     #expect(wrong.isEmpty, "seed \(seed): \(wrong.prefix(3))")
@@ -60,18 +66,22 @@ struct Lehmer: RandomNumberGenerator {
   @Test func roundsHalfwayCasesToEven() {
     var random = Lehmer(state: 7)
     for _ in 0..<20_000 {
-      let odd = (UInt64(1) << 53 | random.next() >> 11) * 2 + 1
+      let high: UInt64 = 1 << 53
+      let low: UInt64 = random.next() >> 11
+      let odd: UInt64 = (high | low) &* 2 &+ 1
       let text = "\(odd)"
       #expect(DecimalNumber.parse(text) == Double(text), "\(text)")
     }
   }
 
-  @Test(arguments: [
+  private static let writesFixedDecimalsCases: [(Double, Int, String)] = [
     (0.0, 3, "0.000"), (-0.0004, 3, "0.000"), (-0.0005, 3, "-0.001"), (1.2345, 2, "1.23"),
     (99.995, 0, "100"), (-12.5, 1, "-12.5"), (1e9, 6, "1000000000.000000"),
-    (0.1 + 0.2, 9, "0.300000000"),
+    (0.30000000000000004, 9, "0.300000000"),
     (.nan, 2, ""), (.infinity, 2, ""), (1e19, 2, "1e+19"),
-  ])
+  ]
+
+  @Test(arguments: writesFixedDecimalsCases)
   func writesFixedDecimals(value: Double, decimals: Int, text: String) {
     #expect(DecimalNumber.text(value, decimals: decimals) == text)
   }
@@ -79,7 +89,8 @@ struct Lehmer: RandomNumberGenerator {
   @Test func whatItWritesItReadsBack() {
     var random = Lehmer(state: 11)
     for _ in 0..<20_000 {
-      let value = Double(Int64(truncatingIfNeeded: random.next() >> 24)) / 1e6 - 500_000
+      let millionths = Int64(truncatingIfNeeded: random.next() >> 24) - 500_000_000_000
+      let value = Double(millionths) / 1e6
       #expect(DecimalNumber.parse(DecimalNumber.text(value, decimals: 6)) == value)
     }
   }

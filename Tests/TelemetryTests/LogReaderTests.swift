@@ -33,11 +33,13 @@ import Testing
     #expect(try samples(text) == expected)
   }
 
-  @Test(arguments: [
+  private static let readsOtherSpellingsOfTheStandardNamesCases: [String] = [
     "Test Time / ms,Voltage / mV,Current / mA\n202,4073.6,106.4\n",
     "test_time_second,voltage_volt,current_ampere\n0.202,4.0736,0.1064\n",
     "TEST TIME / s,voltage / V,current / A\n0.202,4.0736,0.1064\n",
-  ])
+  ]
+
+  @Test(arguments: readsOtherSpellingsOfTheStandardNamesCases)
   func readsOtherSpellingsOfTheStandardNames(text: String) throws {
     #expect(
       try samples(text) == [LogSample(line: 2, seconds: 0.202, amperes: 0.1064, volts: 4.0736)])
@@ -51,14 +53,16 @@ import Testing
     #expect(try samples(text).first?.celsius == 31)
   }
 
-  @Test(arguments: [
+  private static let readsColumnsThatTheUserNamesCases: [(String, String)] = [
     (
       "time=time[ms],current=current,voltage=voltage",
       "step,mode,time,voltage,current\n1,3,500,3,1\n"
     ),
     ("time=t [ms],current=I,voltage=U[mV]", "t [ms],I,U\n500,1,3000\n"),
     (" time = t[min] , current=x=y , voltage=U", "t,x=y,U\n0.00833333333333333333,1,3\n"),
-  ])
+  ]
+
+  @Test(arguments: readsColumnsThatTheUserNamesCases)
   func readsColumnsThatTheUserNames(specification: String, text: String) throws {
     let columns = try LogColumns(specification: specification)
     #expect(
@@ -88,11 +92,10 @@ import Testing
     #expect(try samples("Test Time / s,Current / A,Voltage / V\n5,0,3\n5,1,3\n").count == 2)
   }
 
-  @Test(arguments: [
+  private static let saysWhatIsWrongAndWhereCases: [(String, String)] = [
     (
       "t,I,U\n1,2,3\n",
-      "l.csv:1: no column 'Test Time / s' for the time; the columns are 't', 'I', 'U'; "
-        + "name it with --columns time=NAME"
+      "l.csv:1: no column 'Test Time / s' for the time; the columns are 't', 'I', 'U'; name it with --columns time=NAME"
     ),
     (
       "Test Time / s,Current / A,Voltage / V\n",
@@ -100,8 +103,7 @@ import Testing
     ),
     (
       "Test Time / s,Current / A,Voltage / V\n10,0,3\n9.5,0,3\n",
-      "l.csv:3:1: column 'Test Time / s' runs backwards: 9.5 s after 10.0 s; "
-        + "expected a time that never decreases"
+      "l.csv:3:1: column 'Test Time / s' runs backwards: 9.5 s after 10.0 s; expected a time that never decreases"
     ),
     (
       "Test Time / s,Current / A,Voltage / V\n1,,3\n",
@@ -115,12 +117,14 @@ import Testing
       "Test Time / s,Current / A,Voltage / V,Temperature T1 / degC\n1,0,3,hot\n",
       "l.csv:2:7: column 'Temperature T1 / degC' has 'hot'; expected a number"
     ),
-  ])
+  ]
+
+  @Test(arguments: saysWhatIsWrongAndWhereCases)
   func saysWhatIsWrongAndWhere(text: String, expected: String) {
     #expect(problem(text) == expected)
   }
 
-  @Test(arguments: [
+  private static let refusesWrongSpecificationsCases: [(String, String)] = [
     ("time", "--columns: 'time' is not quantity=column, such as time=t[ms]"),
     ("time=", "--columns: 'time=' is not quantity=column, such as time=t[ms]"),
     (
@@ -128,7 +132,9 @@ import Testing
       "--columns: unknown quantity 'tme'; expected time, current, voltage, temperature or truth"
     ),
     ("time=a,time=b", "--columns: 'time' is given twice"),
-  ])
+  ]
+
+  @Test(arguments: refusesWrongSpecificationsCases)
   func refusesWrongSpecifications(specification: String, expected: String) {
     do {
       _ = try LogColumns(specification: specification)
@@ -143,20 +149,22 @@ import Testing
     let text = "Test Time / s,Current / A,Voltage / V\n1,0,3\n"
     #expect(
       problem(text, try LogColumns(specification: "truth=soc"))
-        == "l.csv:1: no column 'soc' for the truth; the columns are "
-        + "'Test Time / s', 'Current / A', 'Voltage / V'")
+        == "l.csv:1: no column 'soc' for the truth; the columns are 'Test Time / s', 'Current / A', 'Voltage / V'"
+    )
     #expect(
       problem(text, try LogColumns(specification: "time=Test Time[fortnight]"))
         == "--columns: unknown unit 'fortnight' of time; expected s, ms, us, min, h")
   }
 
-  @Test(arguments: [
+  private static let readsTheReplayCorpusCases: [(String, String, Int)] = [
     ("hakadi-18650/static_test_1c-2-1.csv", "time=time[ms],current=current,voltage=voltage", 9018),
     (
       "nvpf-hc/c10_discharge.csv", "time=time_s,current=current_A,voltage=voltage_V,truth=soc_true",
       3657
     ),
-  ])
+  ]
+
+  @Test(arguments: readsTheReplayCorpusCases)
   func readsTheReplayCorpus(name: String, specification: String, count: Int) throws {
     let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
     let columns = try LogColumns(specification: specification)

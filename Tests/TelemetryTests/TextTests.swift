@@ -26,9 +26,11 @@ import Testing
   }
 
   @Test func writesJSONInTheOrderGiven() {
-    let json: JSONText = [
-      "z": 1, "a": [0.1, true, .null], "q\"\n\u{1}": .number(.nan), "s": "é\\",
-    ]
+    let list: JSONText = .array([.number(0.1), .boolean(true), .null])
+    let json: JSONText = .object([
+      .init("z", .integer(1)), .init("a", list), .init("q\"\n\u{1}", .number(.nan)),
+      .init("s", .string("é\\")),
+    ])
     #expect(json.text == #"{"z":1,"a":[0.1,true,null],"q\"\n\u0001":null,"s":"é\\"}"#)
   }
 
