@@ -31,6 +31,8 @@ extension CellFile {
     for scalar in text.unicodeScalars {
       switch scalar {
       case "\"", "\\": result += "\\\(scalar)"
+      // A star could be taken for an alias, which `parse` refuses even inside quotes.
+      case "*": result += "\\U0000002A"
       case " "..."~", "\u{A1}"..."\u{1FFF}": result.unicodeScalars.append(scalar)
       default: result += "\\U" + hexadecimal(scalar.value)
       }
