@@ -55,9 +55,9 @@ extension I2CBus where Self: ~Copyable {
     let bytes: InlineArray<3, UInt8> = [
       register, UInt8(truncatingIfNeeded: value >> 8), UInt8(truncatingIfNeeded: value),
     ]
-    var nothing: InlineArray<0, UInt8> = []
     do {
-      var buffer = nothing.mutableSpan
+      // Not an InlineArray of no elements: its span crashes the Embedded optimiser of Swift 6.3.1.
+      var buffer = MutableSpan<UInt8>()
       try transfer(with: address, writing: bytes.span, reading: &buffer)
     } catch {
       throw .bus(error)
