@@ -6,5 +6,6 @@ import ArgumentParser
 struct Sodalite: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sodalite",
-    abstract: "Battery-management firmware, simulator and library for sodium-ion cells.")
+    abstract: "Battery-management firmware, simulator and library for sodium-ion cells.",
+    subcommands: [Simulate.self, ReplayLog.self])
 }

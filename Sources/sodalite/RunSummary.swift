@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CellEstimation
+import Firmware
+import Foundation
+import Quantities
+import Simulation
+import Telemetry
+
+/// What is told of one simulated run.
+struct RunSummary {
+  let seed: UInt64
+  let cell: String
+  let seconds: Double
+  /// Estimates before this time are not scored: 3 h, or half of a run shorter than 6 h.
+  let settle: Double
+  var ticks = 0
+  var wallSeconds = 0.0
+  var trueCapacity = 0.0
+  var score = AccuracyScore()
+  var faults = BusFaultCounts()
+  var saturations: UInt32 = 0
+  private(set) var hash = StableHash()
+  private(set) var last: Moment?
+  private(set) var lastEstimate = 0.0
+  private(set) var lastHalfWidth = 0.0
+  private var scored: Int64 = 0
+  private var capacityCovered: Int64 = 0
+  private var events: [(seconds: Double, name: String, begins: Bool)] = []
+
+  init(seed: UInt64, cell: String, seconds: Double) {
+    self.seed = seed
+    self.cell = cell
+    self.seconds = seconds
+    settle = min(10_800, seconds / 2)
+  }
+
+  private static let names = [
+    "overVoltage", "underVoltage", "overCurrentCharge", "overCurrentDischarge",
+    "overTemperatureCharge", "overTemperatureDischarge", "underTemperatureCharge",
+    "underTemperatureDischarge", "sensorImplausible", "sensorLost",
+  ]
+
+  mutating func add(_ moment: Moment) {
+    let estimate = moment.report.estimate
+    estimate.combine(into: &hash)
+    let value = Double(estimate.stateOfCharge.partsPerMillion) * 1e-6
+    let low = Double(estimate.lowestStateOfCharge.partsPerMillion) * 1e-6
+    let high = Double(estimate.highestStateOfCharge.partsPerMillion) * 1e-6
+    lastEstimate = value
+    lastHalfWidth = (high - low) / 2
+    if moment.seconds >= settle {
+      // Outside the window the estimate stops at its end, and so does what it is compared with.
+      let truth = min(max(moment.stateOfCharge, 0), 1)
+      score.add(error: value - truth, covered: low <= truth && truth <= high)
+      scored += 1
+      let capacity = Int64((trueCapacity * 3.6e12).rounded())
+      if estimate.lowestCapacity.nanocoulombs <= capacity,
+        capacity <= estimate.highestCapacity.nanocoulombs
+      {
+        capacityCovered += 1
+      }
+    }
+    note(moment.report.tripped, at: moment.seconds, begins: true)
+    note(moment.report.released, at: moment.seconds, begins: false)
+    last = moment
+  }
+
+  private mutating func note(_ set: ProtectionSet, at seconds: Double, begins: Bool) {
+    guard set != [], events.count < 1_000 else { return }
+    for (bit, name) in Self.names.enumerated() where set.rawValue >> UInt16(bit) & 1 == 1 {
+      events.append((seconds, name, begins))
+    }
+  }
+
+  static func json(of score: AccuracyScore) -> JSONText {
+    .object([
+      .init("rmse", JSONText(score.rmse)), .init("p95", JSONText(score.percentile(0.95))),
+      .init("maxError", .number(score.maxError)), .init("coverage95", JSONText(score.coverage)),
+    ])
+  }
+
+  private var estimatedCapacity: Double {
+    Double(last?.report.estimate.fullChargeCapacity.nanocoulombs ?? 0) / 3.6e12
+  }
+
+  var json: JSONText {
+    .object([
+      .init("seed", .integer(Int64(clamping: seed))), .init("cell", .string(cell)),
+      .init("ticks", .integer(Int64(ticks))), .init("simulatedSeconds", .number(seconds)),
+      .init("wallSeconds", .number(wallSeconds)),
+      .init("stateOfCharge", Self.json(of: score)),
+      .init(
+        "capacity",
+        .object([
+          .init("trueAmpereHours", .number(trueCapacity)),
+          .init("estimatedAmpereHours", .number(estimatedCapacity)),
+          .init(
+            "coverage95",
+            JSONText(scored > 0 ? Double(capacityCovered) / Double(scored) : nil)),
+        ])),
+      .init("estimateHash", .string(hexadecimal(hash))),
+      .init(
+        "protectionEvents",
+        .array(
+          events.map {
+            .object([
+              .init("seconds", .number($0.seconds)), .init("protection", .string($0.name)),
+              .init("begins", .boolean($0.begins)),
+            ])
+          })),
+      .init(
+        "busFaults",
+        .object([
+          .init("noAcknowledge", .integer(Int64(faults.noAcknowledge))),
+          .init("timedOut", .integer(Int64(faults.timedOut))),
+          .init("shortTransfer", .integer(Int64(faults.shortTransfer))),
+          .init("busStuck", .integer(Int64(faults.busStuck))),
+          .init("chip", .integer(Int64(faults.chip))),
+          .init("lostConfiguration", .integer(Int64(faults.lostConfiguration))),
+          .init("recovered", .integer(Int64(faults.recovered))),
+        ])),
+      .init("saturations", .integer(Int64(saturations))),
+    ])
+  }
+
+  /// One line for a run among many.
+  var line: String {
+    "seed \(seed): RMSE \(percent(score.rmse)), 95th percentile \(percent(score.percentile(0.95))),"
+      + " largest \(percent(score.maxError)), coverage \(percent(score.coverage)),"
+      + " capacity \(DecimalNumber.text(estimatedCapacity, decimals: 3)) Ah"
+      + " of \(DecimalNumber.text(trueCapacity, decimals: 3)) Ah, hash \(hexadecimal(hash))"
+  }
+
+  var table: String {
+    var table = TableText([("", .left), ("", .left)])
+    let truth = last?.stateOfCharge
+    table.add(["seed", "\(seed)"])
+    table.add(["cell", cell])
+    table.add([
+      "simulated", "\(ticks) ticks, \(DecimalNumber.text(seconds / 3_600, decimals: 2)) h",
+    ])
+    table.add(["state of charge, true", percent(truth)])
+    table.add([
+      "state of charge, estimated",
+      "\(percent(lastEstimate)) ± \(percent(lastHalfWidth)) (95 % interval)",
+    ])
+    table.add([
+      "error after \(DecimalNumber.text(settle / 3_600, decimals: 2)) h",
+      "RMSE \(percent(score.rmse)), 95th percentile \(percent(score.percentile(0.95))), "
+        + "largest \(percent(score.maxError))",
+    ])
+    table.add(["interval covers the truth", percent(score.coverage)])
+    table.add([
+      "capacity",
+      "\(DecimalNumber.text(trueCapacity, decimals: 4)) Ah true, "
+        + "\(DecimalNumber.text(estimatedCapacity, decimals: 4)) Ah estimated",
+    ])
+    let trips = events.filter(\.begins)
+    table.add([
+      "protection events",
+      trips.isEmpty
+        ? "none"
+        : trips.prefix(5).map { "\($0.name) at \(DecimalNumber.text($0.seconds, decimals: 1)) s" }
+          .joined(separator: ", ") + (trips.count > 5 ? ", \(trips.count - 5) more" : ""),
+    ])
+    table.add(["clamped results", "\(saturations)"])
+    table.add(["estimate hash", hexadecimal(hash)])
+    table.add([
+      "speed",
+      "\(DecimalNumber.text(seconds / max(wallSeconds, 1e-9), decimals: 0)) x real time",
+    ])
+    return table.text
+  }
+}
