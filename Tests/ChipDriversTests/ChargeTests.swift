@@ -182,7 +182,8 @@ import Testing
       truth += amperes(second) * elapsed
       counts += amperes(second) * elapsed * 52_428.8 * (1 + partsPerMillion / 1e6)
       // The accumulator moves in steps of one conversion, 2.384 ms.
-      let code = Int32(((sampled.map { $0(second) } ?? amperes(second)) * 0.015 / 312.5e-9).rounded())
+      let code = Int32(
+        ((sampled.map { $0(second) } ?? amperes(second)) * 0.015 / 312.5e-9).rounded())
       bus.set(0x04, to: UInt64(UInt32(bitPattern: code) & 0xFFFFF) << 4, bytes: 3)
       let reading = try ChargeTests.read(
         &driver, &bus, count: Int64(counts.rounded()), at: Int64(microseconds))
