@@ -3,14 +3,30 @@
 /// A cell under test: what flows in changes its charge, its voltage and its temperature.
 ///
 /// Deterministic: the same description and the same steps give the same bits on every machine.
-/// Copying a cell copies its state, so an experiment on a copy leaves the original alone.
+/// Copying a cell copies its state, so an experiment on a copy leaves the original alone. The copy is
+/// made when one of the two next takes a step: passing a cell around costs a reference.
 public struct Cell: Sendable {
   /// What the cell was made from.
   public let description: CellDescription
-  private let equilibrium: CellEquilibrium
-  // One of the two is there. Not an enum with payloads: a step must not copy the model.
-  private var electrodes: ElectrodeCell?
-  private var circuit: CircuitCell?
+  /// One element. An array is a value that is copied only before it changes, and what holds it is
+  /// small: the compiler copied the eleven kilobytes of a model wherever one of its numbers was read.
+  private var models: [Model]
+
+  /// What the cell was made into.
+  private struct Model: Sendable {
+    let equilibrium: CellEquilibrium
+    // One of the two is there. Not an enum with payloads: a step must not copy the model.
+    var electrodes: ElectrodeCell?
+    var circuit: CircuitCell?
+
+    mutating func step(
+      _ control: CellControl, seconds: Double, ambientKelvin: Double, limits: CellLimits
+    ) -> StepOutcome {
+      electrodes?.step(control, seconds: seconds, ambientKelvin: ambientKelvin, limits: limits)
+        ?? circuit?.step(control, seconds: seconds, ambientKelvin: ambientKelvin, limits: limits)
+        ?? StepOutcome(seconds: 0, reason: .unreachable)
+    }
+  }
 
   /// Makes a cell at rest in equilibrium, without memory of how it was charged.
   ///
@@ -29,17 +45,18 @@ public struct Cell: Sendable {
     let equilibrium = try CellEquilibrium(description)
     let kelvin = PhysicalConstants.zeroCelsius + temperatureCelsius
     self.description = description
-    self.equilibrium = equilibrium
+    var model = Model(equilibrium: equilibrium)
     switch equilibrium.kind {
     case .electrodes(let pair):
-      electrodes = try ElectrodeCell(
+      model.electrodes = try ElectrodeCell(
         pair.pair, equilibrium: pair, thermal: description.thermal, stateOfCharge: stateOfCharge,
         kelvin: kelvin)
     case .circuit(let circuit):
-      self.circuit = CircuitCell(
+      model.circuit = CircuitCell(
         circuit, capacityAmpereHours: description.ratedCapacityAmpereHours,
         thermal: description.thermal, stateOfCharge: stateOfCharge, kelvin: kelvin)
     }
+    models = [model]
   }
 
   /// Imposes a control on the terminals for a time.
@@ -60,55 +77,52 @@ public struct Cell: Sendable {
   ) -> StepOutcome {
     precondition(seconds >= 0 && seconds.isFinite, "time does not run backwards")
     let ambient = PhysicalConstants.zeroCelsius + ambientCelsius
-    if electrodes != nil {
-      return electrodes?.step(control, seconds: seconds, ambientKelvin: ambient, limits: limits)
-        ?? StepOutcome(seconds: 0, reason: .unreachable)
-    }
-    return circuit?.step(control, seconds: seconds, ambientKelvin: ambient, limits: limits)
-      ?? StepOutcome(seconds: 0, reason: .unreachable)
+    return models[0].step(control, seconds: seconds, ambientKelvin: ambient, limits: limits)
   }
 
   /// The voltage at the terminals at the end of the last step. Unit: V.
   public var terminalVolts: Double {
-    electrodes?.state.terminalVolts ?? circuit?.state.terminalVolts ?? .nan
+    models[0].electrodes?.state.terminalVolts ?? models[0].circuit?.state.terminalVolts ?? .nan
   }
 
   /// The current at the end of the last step; positive charges. Unit: A.
   public var currentAmperes: Double {
-    electrodes?.state.amperes ?? circuit?.state.amperes ?? .nan
+    models[0].electrodes?.state.amperes ?? models[0].circuit?.state.amperes ?? .nan
   }
 
   /// The temperature of the cell. Unit: °C.
   public var temperatureCelsius: Double {
-    (electrodes?.state.kelvin ?? circuit?.state.kelvin ?? .nan) - PhysicalConstants.zeroCelsius
+    (models[0].electrodes?.state.kelvin ?? models[0].circuit?.state.kelvin ?? .nan)
+      - PhysicalConstants.zeroCelsius
   }
 
   /// The true state of charge: the charge above the equilibrium at the lower cut-off over the
   /// equilibrium capacity, both at 25 °C. Below 0 and above 1 where the cell is beyond them.
   public var stateOfCharge: Double {
-    if let electrodes {
-      return
-        (equilibrium.emptyAmpereHours - electrodes.cathodeAmpereHours)
-        / equilibrium.capacityAmpereHours
+    if let sodium = models[0].electrodes?.cathodeAmpereHours {
+      let equilibrium = models[0].equilibrium
+      return (equilibrium.emptyAmpereHours - sodium) / equilibrium.capacityAmpereHours
     }
-    return circuit?.state.stateOfCharge ?? .nan
+    return models[0].circuit?.state.stateOfCharge ?? .nan
   }
 
   /// The voltage the cell would rest at without hysteresis at its state of charge, at 25 °C.
   /// Unit: V.
-  public var openCircuitVolts: Double { equilibrium.volts(stateOfCharge: stateOfCharge) }
+  public var openCircuitVolts: Double { models[0].equilibrium.volts(stateOfCharge: stateOfCharge) }
 
   /// The equilibrium charge between the cut-offs at 25 °C. Unit: Ah.
-  public var capacityAmpereHours: Double { equilibrium.capacityAmpereHours }
+  public var capacityAmpereHours: Double { models[0].equilibrium.capacityAmpereHours }
 
   /// The charge that went in less that which came out since the start. Unit: Ah.
   public var netChargeAmpereHours: Double {
-    (electrodes?.state.chargeAmpereSeconds ?? circuit?.state.chargeAmpereSeconds ?? .nan) / 3600
+    (models[0].electrodes?.state.chargeAmpereSeconds ?? models[0].circuit?.state.chargeAmpereSeconds
+      ?? .nan) / 3600
   }
 
   /// The charge that went in plus that which came out since the start. Unit: Ah.
   public var throughputAmpereHours: Double {
-    (electrodes?.state.throughputAmpereSeconds ?? circuit?.state.throughputAmpereSeconds ?? .nan)
+    (models[0].electrodes?.state.throughputAmpereSeconds ?? models[0].circuit?.state
+      .throughputAmpereSeconds ?? .nan)
       / 3600
   }
 
@@ -116,7 +130,7 @@ public struct Cell: Sendable {
   /// reversible (entropic) heat is not modelled, because no source gives it for these electrodes.
   /// Unit: J.
   public var heatJoules: Double {
-    electrodes?.state.heatJoules ?? circuit?.state.heatJoules ?? .nan
+    models[0].electrodes?.state.heatJoules ?? models[0].circuit?.state.heatJoules ?? .nan
   }
 }
 
