@@ -38,8 +38,10 @@ extension CellProfile {
     _ stateOfCharge: Int64, _ arithmetic: inout SaturatingArithmetic
   ) -> Int64 {
     let place = TablePlace(stateOfCharge, &arithmetic)
+    // A span, because indexing the array itself copies the whole table.
+    let table = openCircuit.span
     return TablePlace.between(
-      openCircuit[place.index], openCircuit[place.index + 1], place.fraction, &arithmetic)
+      table[place.index], table[place.index + 1], place.fraction, &arithmetic)
   }
 
   /// The slope of the open-circuit voltage as the secant over ±1/64, at most 20 V per unit.

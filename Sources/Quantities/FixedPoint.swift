@@ -111,16 +111,30 @@ public enum IntegerMath {
       k &-= 1
       r = r &+ log2
     }
-    // Taylor's series by Horner's rule: 1 − r/1·(1 − r/2·(1 − r/3·(…))), 58 fractional bits.
-    let one: UInt64 = 1 &<< 58
-    var sum = one
-    for n in 0..<14 {
-      let divisor = UInt64(14 &- n)
-      let product = r.multipliedFullWidth(by: sum)
-      let term = ((product.high &<< 6) | (product.low &>> 58)) / divisor
-      sum = one &- term
-    }
+    // Taylor's series by Horner's rule, 58 fractional bits: 2^58/n! from n = 13 down; what is cut
+    // off is below 2^-43.
+    var sum: UInt64 = 46_287_042
+    sum = horner(601_731_552, r, sum)
+    sum = horner(7_220_778_623, r, sum)
+    sum = horner(79_428_564_857, r, sum)
+    sum = horner(794_285_648_566, r, sum)
+    sum = horner(7_148_570_837_096, r, sum)
+    sum = horner(57_188_566_696_768, r, sum)
+    sum = horner(400_319_966_877_377, r, sum)
+    sum = horner(2_401_919_801_264_264, r, sum)
+    sum = horner(12_009_599_006_321_322, r, sum)
+    sum = horner(48_038_396_025_285_288, r, sum)
+    sum = horner(144_115_188_075_855_872, r, sum)
+    sum = horner(288_230_376_151_711_744, r, sum)
+    sum = horner(288_230_376_151_711_744, r, sum)
     let shift = k &+ 18
     return Int64(bitPattern: (sum &+ (1 &<< (shift &- 1))) &>> shift)
+  }
+
+  /// `coefficient − r · rest`, all with 58 fractional bits.
+  @inlinable @inline(__always)
+  static func horner(_ coefficient: UInt64, _ r: UInt64, _ rest: UInt64) -> UInt64 {
+    let product = r.multipliedFullWidth(by: rest)
+    return coefficient &- ((product.high &<< 6) | (product.low &>> 58))
   }
 }
