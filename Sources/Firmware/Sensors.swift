@@ -135,7 +135,8 @@ struct Sensors: Sendable {
       thermometer = .ads1115(board)
       sample.measurement.temperature = reading?.temperature
       sample.secondVoltage = reading?.voltage
-      if reading == nil { sample.isIncomplete = true }
+      // A reading without a temperature is a board that has not converted it yet, or a broken wire.
+      if reading?.temperature == nil { sample.isIncomplete = true }
     }
   }
 }
