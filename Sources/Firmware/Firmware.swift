@@ -63,7 +63,7 @@ public struct Report: Equatable, Sendable {
 ///
 /// It owns the bus and both switch outputs. The same code runs in the simulator, on Linux and on a
 /// microcontroller; nothing in it waits, allocates or fails: a sensor that does not answer is a
-/// missing value, and both switches stay off until the first complete measurement.
+/// missing value, and both switches stay off until the first complete and plausible measurement.
 public struct Firmware<
   Bus: I2CBus & ~Copyable, ChargeSwitch: DigitalOutput & ~Copyable,
   DischargeSwitch: DigitalOutput & ~Copyable
@@ -116,7 +116,7 @@ public struct Firmware<
     var implausibility = plausibility.check(&sample.measurement)
     if disagree(sample) { implausibility.insert(.voltagesDisagree) }
     estimator.step(at: time, sample.measurement)
-    if !sample.isIncomplete { hasMeasured = true }
+    if !sample.isIncomplete, implausibility.isEmpty { hasMeasured = true }
 
     let before = monitor.active
     let stops = monitor.check(
