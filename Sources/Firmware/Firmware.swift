@@ -120,8 +120,9 @@ public struct Firmware<
 
     let before = monitor.active
     let stops = monitor.check(
-      sample.measurement, implausible: !implausibility.isEmpty, lost: sample.isIncomplete,
-      against: protection, at: time)
+      sample.measurement,
+      plausible: implausibility.isEmpty ? (sample.isIncomplete ? nil : true) : false,
+      lost: sample.isIncomplete, against: protection, at: time)
     let allowsCharge = hasMeasured && !stops.contains(.charge)
     let allowsDischarge = hasMeasured && !stops.contains(.discharge)
     chargeSwitch.set(allowsCharge)

@@ -36,8 +36,12 @@ struct ProtectionMonitor: Sendable {
   }
 
   /// Takes in one tick's measurement and gives what is to be stopped.
+  ///
+  /// - Parameters:
+  ///   - plausible: whether all that was read can be; nil if something that can be was not read.
+  ///   - lost: whether a sensor gave no answer.
   mutating func check(
-    _ measurement: Measurement, implausible: Bool, lost: Bool,
+    _ measurement: Measurement, plausible: Bool?, lost: Bool,
     against table: borrowing ProtectionTable, at time: MonotonicTime
   ) -> Direction {
     if let voltage = measurement.voltage {
@@ -61,7 +65,9 @@ struct ProtectionMonitor: Sendable {
         .underTemperatureDischarge, .below(temperature, table[.underTemperatureDischarge]), table,
         time)
     }
-    watch(.sensorImplausible, Cause(trips: implausible, releases: !implausible), table, time)
+    if let plausible {
+      watch(.sensorImplausible, Cause(trips: !plausible, releases: plausible), table, time)
+    }
     watch(.sensorLost, Cause(trips: lost, releases: !lost), table, time)
     return stopped(by: table)
   }
