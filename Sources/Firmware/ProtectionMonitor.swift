@@ -91,13 +91,14 @@ struct ProtectionMonitor: Sendable {
   ) {
     let index = Int(protection.rawValue)
     let rule = table[protection]
+    // Where the clock stepped back, a delay begins anew rather than wait for the old time.
     let now = time.microseconds
     if active.contains(protection) {
       guard cause.releases, !isLatched(states[index], rule) else {
         states[index].goneSince = nil
         return
       }
-      let since = states[index].goneSince ?? now
+      let since = min(states[index].goneSince ?? now, now)
       states[index].goneSince = since
       if now - since >= rule.releaseDelay {
         active.remove(ProtectionSet(protection))
@@ -110,7 +111,7 @@ struct ProtectionMonitor: Sendable {
       states[index].causeSince = nil
       return
     }
-    let since = states[index].causeSince ?? now
+    let since = min(states[index].causeSince ?? now, now)
     states[index].causeSince = since
     if now - since >= rule.delay {
       active.insert(ProtectionSet(protection))

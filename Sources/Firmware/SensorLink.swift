@@ -86,6 +86,11 @@ struct SensorLink: Sendable {
       }
       return nil
     case .resetting(let since):
+      guard time >= since else {
+        // The clock stepped back: the pause begins anew.
+        phase = .resetting(since: time)
+        return nil
+      }
       guard time.microseconds(since: since) >= Self.pause else { return nil }
       do throws(ChipError) {
         try configure(&chip, &bus)
