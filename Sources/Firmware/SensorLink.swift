@@ -58,7 +58,10 @@ enum LinkPhase: Equatable, Sendable {
 /// lost its configuration, start it anew from its reset. Nothing here waits.
 struct SensorLink: Sendable {
   private(set) var phase = LinkPhase.down
+  /// Whether this tick's value is the first since the chip was started.
+  private(set) var isFirstValue = false
   private var failures: UInt8 = 0
+  private var hasValue = false
 
   /// The pause between reset and configuration. Unit: µs; every chip here needs at most 2 ms.
   private static let pause: Int64 = 5_000
@@ -76,6 +79,7 @@ struct SensorLink: Sendable {
     configure: (inout Chip, inout Bus) throws(ChipError) -> Void,
     read: (inout Chip, inout Bus) throws(ChipError) -> Value
   ) -> Value? {
+    isFirstValue = false
     switch phase {
     case .down:
       do throws(ChipError) {
@@ -96,6 +100,7 @@ struct SensorLink: Sendable {
         try configure(&chip, &bus)
         phase = .running
         failures = 0
+        hasValue = false
       } catch {
         faults.note(error)
         phase = .down
@@ -114,6 +119,8 @@ struct SensorLink: Sendable {
       do throws(ChipError) {
         let value = try read(&chip, &bus)
         failures = 0
+        isFirstValue = !hasValue
+        hasValue = true
         if attempt > 0 { BusFaultCounts.raise(&faults.recovered) }
         return value
       } catch {

@@ -75,7 +75,11 @@ struct Sensors: Sendable {
       monitor = .ina228(chip)
       sample.measurement.current = reading?.current
       sample.measurement.voltage = reading?.busVoltage
-      if case .counted(let charge) = reading?.charge { sample.measurement.charge = charge }
+      // The first count since a start leaves out what moved while the chip was away; the estimator
+      // has assumed something for that time, and a shorter count must not replace it.
+      if case .counted(let charge) = reading?.charge, !monitorLink.isFirstValue {
+        sample.measurement.charge = charge
+      }
       sample.isIncomplete = reading == nil
     case .ina226(var chip):
       let reading: INA226.Measurement? = monitorLink.service(
