@@ -122,7 +122,7 @@ public struct Firmware<
     let stops = monitor.check(
       sample.measurement,
       plausible: implausibility.isEmpty ? (sample.isIncomplete ? nil : true) : false,
-      lost: sample.isIncomplete, against: protection, at: time)
+      lost: sample.isLost, against: protection, at: time)
     let allowsCharge = hasMeasured && !stops.contains(.charge)
     let allowsDischarge = hasMeasured && !stops.contains(.discharge)
     chargeSwitch.set(allowsCharge)

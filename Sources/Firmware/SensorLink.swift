@@ -54,17 +54,25 @@ enum LinkPhase: Equatable, Sendable {
 
 /// Brings one chip up, keeps it up, and reads it once a tick.
 ///
-/// A failed read is repeated once at once. Three ticks in a row without an answer, or a chip that
-/// lost its configuration, start it anew from its reset. Nothing here waits.
+/// A failed read is repeated once at once. Three ticks in a row without an answer, 1.5 seconds
+/// without a new result, or a chip that lost its configuration start it anew from its reset. Nothing
+/// here waits.
 struct SensorLink: Sendable {
   private(set) var phase = LinkPhase.down
+  /// Whether the chip answered this tick that its next result is not finished yet.
+  private(set) var isWaiting = false
   /// Whether this tick's value is the first since the chip was started.
   private(set) var isFirstValue = false
   private var failures: UInt8 = 0
   private var hasValue = false
+  /// When the chip was configured or last gave a value.
+  private var lastValue = MonotonicTime.microseconds(0)
 
   /// The pause between reset and configuration. Unit: µs; every chip here needs at most 2 ms.
   private static let pause: Int64 = 5_000
+  /// How long a chip may be without a new result before it is taken to hang. Unit: µs; half
+  /// again the slowest cycle of a TMP117.
+  private static let patience: Int64 = 1_500_000
 
   /// Works on a chip for one tick.
   ///
@@ -79,6 +87,7 @@ struct SensorLink: Sendable {
     configure: (inout Chip, inout Bus) throws(ChipError) -> Void,
     read: (inout Chip, inout Bus) throws(ChipError) -> Value
   ) -> Value? {
+    isWaiting = false
     isFirstValue = false
     switch phase {
     case .down:
@@ -101,18 +110,19 @@ struct SensorLink: Sendable {
         phase = .running
         failures = 0
         hasValue = false
+        lastValue = time
       } catch {
         faults.note(error)
         phase = .down
       }
       return nil
     case .running:
-      return readTwice(&chip, on: &bus, &faults, read: read)
+      return readTwice(&chip, on: &bus, at: time, &faults, read: read)
     }
   }
 
   private mutating func readTwice<Chip, Bus: I2CBus & ~Copyable, Value>(
-    _ chip: inout Chip, on bus: inout Bus, _ faults: inout BusFaultCounts,
+    _ chip: inout Chip, on bus: inout Bus, at time: MonotonicTime, _ faults: inout BusFaultCounts,
     read: (inout Chip, inout Bus) throws(ChipError) -> Value
   ) -> Value? {
     for attempt in 0..<2 {
@@ -121,13 +131,14 @@ struct SensorLink: Sendable {
         failures = 0
         isFirstValue = !hasValue
         hasValue = true
+        lastValue = time
         if attempt > 0 { BusFaultCounts.raise(&faults.recovered) }
         return value
       } catch {
         faults.note(error)
         switch error {
         case .conversionNotReady:
-          return fail()
+          return wait(at: time)
         case .configurationLost, .notConfigured, .memoryFault, .unexpectedIdentity:
           phase = .down
           return nil
@@ -137,6 +148,19 @@ struct SensorLink: Sendable {
       }
     }
     return fail()
+  }
+
+  /// A chip between two results is healthy; one that has given none for too long hangs.
+  private mutating func wait<Value>(at time: MonotonicTime) -> Value? {
+    failures = 0
+    lastValue = min(lastValue, time)  // the clock may have stepped back
+    if time.microseconds(since: lastValue) < Self.patience {
+      // A chip that was started anew proves itself with a value, or it could wait from start to start.
+      isWaiting = hasValue
+    } else {
+      phase = .down
+    }
+    return nil
   }
 
   /// Counts a tick without an answer; the third starts the chip anew.

@@ -42,15 +42,24 @@ struct Sensors: Sendable {
     var measurement: Measurement
     /// The cell's voltage as a second, independent chip sees it.
     var secondVoltage: Voltage?
-    /// Whether a sensor that the cell needs gave no answer.
+    /// Whether a value that the cell needs was not read.
     var isIncomplete: Bool
+    /// Whether that is because a sensor gave no answer, and not because its next result is due later.
+    var isLost: Bool
+
+    mutating func note(missing: Bool, _ link: borrowing SensorLink) {
+      guard missing else { return }
+      isIncomplete = true
+      if !link.isWaiting { isLost = true }
+    }
   }
 
   /// Reads what can be read.
   mutating func sample<Bus: I2CBus & ~Copyable>(
     on bus: inout Bus, at time: MonotonicTime
   ) -> Sample {
-    var sample = Sample(measurement: Measurement(), secondVoltage: nil, isIncomplete: false)
+    var sample = Sample(
+      measurement: Measurement(), secondVoltage: nil, isIncomplete: false, isLost: false)
     readMonitor(into: &sample, on: &bus, at: time)
     readThermometer(into: &sample, on: &bus, at: time)
     return sample
@@ -80,7 +89,7 @@ struct Sensors: Sendable {
       if case .counted(let charge) = reading?.charge, !monitorLink.isFirstValue {
         sample.measurement.charge = charge
       }
-      sample.isIncomplete = reading == nil
+      sample.note(missing: reading == nil, monitorLink)
     case .ina226(var chip):
       let reading: INA226.Measurement? = monitorLink.service(
         &chip, on: &bus, at: time, &faults,
@@ -99,7 +108,7 @@ struct Sensors: Sendable {
       if let reading, case .counted(let charge) = integrator.add(reading.current, at: time) {
         sample.measurement.charge = charge
       }
-      sample.isIncomplete = reading == nil
+      sample.note(missing: reading == nil, monitorLink)
     }
   }
 
@@ -123,7 +132,7 @@ struct Sensors: Sendable {
         })
       thermometer = .tmp117(chip)
       sample.measurement.temperature = reading
-      if reading == nil { sample.isIncomplete = true }
+      sample.note(missing: reading == nil, thermometerLink)
     case .ads1115(var board):
       let reading: ThermistorBoard.Reading? = thermometerLink.service(
         &board, on: &bus, at: time, &faults,
@@ -140,7 +149,7 @@ struct Sensors: Sendable {
       sample.measurement.temperature = reading?.temperature
       sample.secondVoltage = reading?.voltage
       // A reading without a temperature is a board that has not converted it yet, or a broken wire.
-      if reading?.temperature == nil { sample.isIncomplete = true }
+      sample.note(missing: reading?.temperature == nil, thermometerLink)
     }
   }
 }
