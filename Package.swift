@@ -83,7 +83,10 @@ let package = Package(
     tests("ChipDrivers", ["BusProtocols", "BusTesting", "ChipDrivers", "Quantities"]),
     tests(
       "Firmware",
-      ["BusProtocols", "BusTesting", "CellEstimation", "ChipDrivers", "Firmware", "Quantities"]),
+      [
+        "BusProtocols", "BusTesting", "CellEstimation", "ChipDrivers", "DeterministicMath",
+        "Firmware", "Quantities", "TestSupport",
+      ]),
     tests("DeterministicMath", ["DeterministicMath"]),
     tests("CellSimulation", ["CellSimulation", "DeterministicMath"]),
     tests("ChipEmulators", ["BusProtocols", "ChipEmulators", "DeterministicMath"]),
