@@ -80,7 +80,8 @@ let package = Package(
       path: "Tests/TestSupport", swiftSettings: strict),
     tests("Quantities", ["DeterministicMath", "Quantities", "TestSupport"]),
     tests("CellEstimation", ["CellEstimation", "DeterministicMath", "Quantities", "TestSupport"]),
-    tests("ChipDrivers", ["BusProtocols", "BusTesting", "ChipDrivers", "Quantities"]),
+    tests(
+      "ChipDrivers", ["BusProtocols", "BusTesting", "ChipDrivers", "Quantities", "TestSupport"]),
     tests(
       "Firmware",
       [
@@ -101,8 +102,8 @@ let package = Package(
     tests(
       "Conformance",
       [
-        "BusProtocols", "BusTesting", "ChipDrivers", "ChipEmulators", "DeterministicMath",
-        "Quantities",
+        "BusProtocols", "ChipDrivers", "ChipEmulators", "DeterministicMath", "Quantities",
+        "TestSupport",
       ]),
     tests("CommandLine", ["sodalite", "Telemetry"]),
   ]

@@ -3,6 +3,7 @@
 import BusProtocols
 import ChipDrivers
 import Quantities
+import TestSupport
 import Testing
 
 /// The INA228's accumulator.

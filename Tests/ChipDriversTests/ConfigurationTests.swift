@@ -2,6 +2,7 @@
 
 import ChipDrivers
 import Quantities
+import TestSupport
 import Testing
 
 @Suite struct ConfigurationTests {

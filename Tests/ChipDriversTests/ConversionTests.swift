@@ -2,15 +2,8 @@
 
 import ChipDrivers
 import Quantities
+import TestSupport
 import Testing
-
-/// Rounds an exact rational to nearest, ties away, by another way than the drivers: twice the value,
-/// floored, in 128 bits.
-private func nearest(_ numerator: Int128, _ denominator: Int128) -> Int128 {
-  let magnitude = Int128(numerator.magnitude)
-  let rounded = (2 * magnitude + denominator) / (2 * denominator)
-  return numerator < 0 ? -rounded : rounded
-}
 
 @Suite struct ConversionTests {
   @Test(arguments: [100, 1_000, 2_000, 10_000, 15_000, 100_000, 9_999_991] as [Int32])
@@ -30,7 +23,7 @@ private func nearest(_ numerator: Int128, _ denominator: Int128) -> Int128 {
       }
       let current = try INA226.current(word: word, configuration: configuration)
       // 2.5 µV per step: 2,500,000 pV; pV / µΩ = µA.
-      let expected = nearest(Int128(code) * 2_500_000, Int128(microohms))
+      let expected = nearestQuotient(Int128(code) * 2_500_000, Int128(microohms))
       guard Int128(current.microamperes) == expected else {
         Issue.record("word \(word): \(current.microamperes), expected \(expected)")
         return
@@ -62,7 +55,7 @@ private func nearest(_ numerator: Int128, _ denominator: Int128) -> Int128 {
 
   @Test func ina228DieTemperatureIsExactForEveryWord() {
     for word in UInt16.min...UInt16.max {
-      let expected = nearest(Int128(Int16(bitPattern: word)) * 78_125, 10_000)
+      let expected = nearestQuotient(Int128(Int16(bitPattern: word)) * 78_125, 10_000)
       guard Int128(INA228.dieTemperature(word: word).millidegreesCelsius) == expected else {
         Issue.record("word \(word)")
         return
@@ -84,7 +77,7 @@ private func nearest(_ numerator: Int128, _ denominator: Int128) -> Int128 {
     for code in Int32(-0x7FFFF)...0x7FFFE {
       let word = (UInt32(bitPattern: code) & 0xFFFFF) << 4
       let current = try INA228.current(word: word, configuration: configuration)
-      let expected = nearest(Int128(code) * step, Int128(microohms) * 1_000)
+      let expected = nearestQuotient(Int128(code) * step, Int128(microohms) * 1_000)
       guard Int128(current.microamperes) == expected else {
         Issue.record("code \(code): \(current.microamperes), expected \(expected)")
         return
@@ -118,7 +111,7 @@ private func nearest(_ numerator: Int128, _ denominator: Int128) -> Int128 {
 
   @Test func ina228BusVoltageIsExactForEveryCode() throws {
     for code in UInt32(0)..<0x7FFFF {
-      let expected = nearest(Int128(code) * 1_953_125, 10_000)
+      let expected = nearestQuotient(Int128(code) * 1_953_125, 10_000)
       guard Int128(try INA228.busVoltage(word: code << 4).microvolts) == expected else {
         Issue.record("code \(code)")
         return
@@ -171,7 +164,8 @@ private func nearest(_ numerator: Int128, _ denominator: Int128) -> Int128 {
     for word in UInt16.min...UInt16.max where word != 0x7FFF && word != 0x8000 {
       let voltage = try ADS1115.voltage(word: word, input: input)
       let exact = Int128(Int16(bitPattern: word)) * step.picovolts * scale
-      guard Int128(voltage.microvolts) == nearest(exact, 1_000_000 * Int128(divider.lower)) else {
+      guard Int128(voltage.microvolts) == nearestQuotient(exact, 1_000_000 * Int128(divider.lower))
+      else {
         Issue.record("word \(word)")
         return
       }

@@ -107,13 +107,3 @@ extension RegisterFile {
     return file
   }
 }
-
-/// What a throwing call threw, or nil.
-func thrown<Value, Failure: Error>(_ body: () throws(Failure) -> Value) -> Failure? {
-  do {
-    _ = try body()
-    return nil
-  } catch {
-    return error
-  }
-}

@@ -3,6 +3,7 @@
 import ChipDrivers
 import Foundation
 import Quantities
+import TestSupport
 import Testing
 
 @Suite struct ThermistorTests {
