@@ -33,12 +33,12 @@ import Testing
     Transaction(ina, writing: [0x00], reading: [0x00, 0x00]),
     Transaction(ina, writing: [0x01], reading: [0xFB, 0x68]),
     Transaction(ina, writing: [0x0B], reading: [0x00, 0x03]),
+    Transaction(ina, writing: [0x0B, 0x20, 0x00]),
+    Transaction(ina, writing: [0x0B], reading: [0x20, 0x01]),
     Transaction(ina, writing: [0x00, 0x00, 0x00]),
     Transaction(ina, writing: [0x00], reading: [0x00, 0x00]),
     Transaction(ina, writing: [0x02, 0x0E, 0xA6]),
     Transaction(ina, writing: [0x02], reading: [0x0E, 0xA6]),
-    Transaction(ina, writing: [0x0B, 0x20, 0x00]),
-    Transaction(ina, writing: [0x0B], reading: [0x20, 0x01]),
     Transaction(ina, writing: [0x01, 0xFB, 0x5A]),
     Transaction(ina, writing: [0x01], reading: [0xFB, 0x5A]),
     Transaction(ina, writing: [0x00, 0x40, 0x00]),
@@ -82,10 +82,10 @@ import Testing
       temperatureConversionTime: .microseconds84, averaging: .of1024)
     var driver = INA228(address: Self.ina, configuration: configuration)
     var script = Self.ina228Configure
-    script[5] = Transaction(Self.ina, writing: [0x00, 0x00, 0x10])
-    script[6] = Transaction(Self.ina, writing: [0x00], reading: [0x00, 0x10])
-    script[7] = Transaction(Self.ina, writing: [0x02, 0x0F, 0xA0])
-    script[8] = Transaction(Self.ina, writing: [0x02], reading: [0x0F, 0xA0])
+    script[7] = Transaction(Self.ina, writing: [0x00, 0x00, 0x10])
+    script[8] = Transaction(Self.ina, writing: [0x00], reading: [0x00, 0x10])
+    script[9] = Transaction(Self.ina, writing: [0x02, 0x0F, 0xA0])
+    script[10] = Transaction(Self.ina, writing: [0x02], reading: [0x0F, 0xA0])
     // F·000·111·001·111 = F1CFh.
     script[11] = Transaction(Self.ina, writing: [0x01, 0xF1, 0xCF])
     script[12] = Transaction(Self.ina, writing: [0x01], reading: [0xF1, 0xCF])
@@ -133,10 +133,10 @@ import Testing
       Transaction(Self.ina, writing: [0xFF], reading: [0x22, 0x60]),
       Transaction(Self.ina, writing: [0x00], reading: [0x41, 0x27]),
       Transaction(Self.ina, writing: [0x05], reading: [0x00, 0x00]),
-      Transaction(Self.ina, writing: [0x05, 0x08, 0x00]),
-      Transaction(Self.ina, writing: [0x05], reading: [0x08, 0x00]),
       Transaction(Self.ina, writing: [0x06, 0x00, 0x01]),
       Transaction(Self.ina, writing: [0x06], reading: [0x00, 0x09]),
+      Transaction(Self.ina, writing: [0x05, 0x08, 0x00]),
+      Transaction(Self.ina, writing: [0x05], reading: [0x08, 0x00]),
       Transaction(Self.ina, writing: [0x00, 0x45, 0x27]),
       Transaction(Self.ina, writing: [0x00], reading: [0x45, 0x27]),
       Transaction(Self.ina, writing: [0x01], reading: [0xF0, 0x60]),

@@ -51,9 +51,11 @@ public struct INA226: Equatable, Sendable {
     try checkIdentity(on: &bus)
     try expect(ConfigurationBits.atReset, in: Register.configuration, on: &bus)
     try expect(INA226.calibrationAtReset, in: Register.calibration, on: &bus)
-    try bus.writeAndVerify16(INA226.unityCalibration, to: Register.calibration, at: address)
+    // The marker comes first: a brown-out after it erases it, and one before it can erase nothing
+    // that is not written afterwards.
     try bus.writeAndVerify16(
       MaskBits.marker, to: Register.maskAndEnable, at: address, mask: MaskBits.controls)
+    try bus.writeAndVerify16(INA226.unityCalibration, to: Register.calibration, at: address)
     try bus.writeAndVerify16(configuration.word, to: Register.configuration, at: address)
     sawConversion = false
     isConfigured = true

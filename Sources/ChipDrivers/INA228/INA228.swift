@@ -74,13 +74,15 @@ public struct INA228: Equatable, Sendable {
     let diagnostics = try bus.read16(Register.diagnosticsAndAlert, at: address)
     guard diagnostics & DiagnosticBits.memoryIntact != 0 else { throw .memoryFault }
 
+    // The marker comes first: a brown-out after it erases it, and one before it can erase nothing
+    // that is not written afterwards.
+    try bus.writeAndVerify16(
+      DiagnosticBits.marker, to: Register.diagnosticsAndAlert, at: address,
+      mask: DiagnosticBits.controls)
     let word = configuration.configurationWord
     try bus.writeAndVerify16(word, to: Register.configuration, at: address)
     try bus.writeAndVerify16(
       configuration.shuntCalibration, to: Register.shuntCalibration, at: address)
-    try bus.writeAndVerify16(
-      DiagnosticBits.marker, to: Register.diagnosticsAndAlert, at: address,
-      mask: DiagnosticBits.controls)
     try bus.writeAndVerify16(
       configuration.converterWord, to: Register.converterConfiguration, at: address)
     // The reset bit is added to the word: written alone it would clear the range (§7.6.1.1).
