@@ -227,12 +227,12 @@ import Testing
     let difference = ADS1115.Input(
       multiplexer: .input0Against1, range: .millivolts256, dataRate: .perSecond860)
     try driver.start(difference, mode: .continuous, on: &bus, at: .microseconds(0))
-    // Two conversions of at most 1.305 ms must pass; before that nothing is sent.
+    // Two conversions of at most 1.32 ms must pass; before that nothing is sent.
     let early = thrown { () throws(ChipError) in
-      try driver.readVoltage(on: &bus, at: .microseconds(2_609))
+      try driver.readVoltage(on: &bus, at: .microseconds(2_639))
     }
     #expect(early == .conversionNotReady)
-    #expect(try driver.readVoltage(on: &bus, at: .microseconds(2_610)) == .microvolts(-8))
+    #expect(try driver.readVoltage(on: &bus, at: .microseconds(2_640)) == .microvolts(-8))
     #expect(try driver.readVoltage(on: &bus, at: .microseconds(4_000)) == .microvolts(0))
     #expect(bus.finish() == [])
   }

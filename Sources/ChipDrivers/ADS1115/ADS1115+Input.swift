@@ -70,17 +70,18 @@ extension ADS1115 {
     /// 860 per second: 1.2 ms.
     case perSecond860
 
-    /// The longest conversion: 10 % above nominal, rounded up, and 25 µs to wake. Unit: µs.
+    /// The longest conversion: the rate may be 10 % below nominal, which makes the conversion and the
+    /// 25 µs to wake 1/0.9 of theirs; rounded up. Unit: µs.
     public var longestMicroseconds: Int64 {
       switch self {
-      case .perSecond8: 137_525
-      case .perSecond16: 68_775
-      case .perSecond32: 34_400
-      case .perSecond64: 17_213
-      case .perSecond128: 8_619
-      case .perSecond250: 4_425
-      case .perSecond475: 2_341
-      case .perSecond860: 1_305
+      case .perSecond8: 138_917
+      case .perSecond16: 69_473
+      case .perSecond32: 34_750
+      case .perSecond64: 17_389
+      case .perSecond128: 8_709
+      case .perSecond250: 4_473
+      case .perSecond475: 2_367
+      case .perSecond860: 1_320
       }
     }
   }
