@@ -217,4 +217,53 @@ import Testing
       thrown { () throws(ChipError) in try driver.readVoltage(on: &bus, at: .microseconds(9)) }
         == .configurationLost(register: 0x01, expected: 0x0587, found: 0x0583))
   }
+
+  /// The chip ends a running conversion under its old settings and shows its result beside the new.
+  @Test func anotherInputWaitsForTheConversion() throws {
+    let address = I2CAddress(0x48)
+    func started(_ high: UInt8, _ low: UInt8) -> Transaction {
+      Transaction(address, writing: [0x01, high, low])
+    }
+    let first = ADS1115.Input(multiplexer: .input0, range: .millivolts4096)
+    let second = ADS1115.Input(multiplexer: .input1, range: .millivolts4096)
+    var chip = RegisterFile.ads1115()
+    var driver = ADS1115(address: address)
+    try driver.reset(on: &chip)
+    // A conversion from before the reset.
+    chip.set(0x01, to: 0x0107)
+    #expect(
+      thrown { () throws(ChipError) in try driver.configure(on: &chip) }
+        == .resetIncomplete(register: 0x01, found: 0x0107))
+    try driver.reset(on: &chip)
+    try driver.configure(on: &chip)
+
+    var bus = ScriptedI2CBus([
+      started(0xC3, 0x87), started(0xC3, 0x87), started(0xD3, 0x87),
+      Transaction(address, writing: [0x01], reading: [0xD3, 0x87]),
+      Transaction(address, writing: [0x00], reading: [0x00, 0x01]),
+      started(0xC3, 0x87), started(0x42, 0x87),
+    ])
+    func problem(
+      _ input: ADS1115.Input, _ mode: ADS1115.Mode = .singleShot, at microseconds: Int64
+    ) -> ChipError? {
+      thrown { () throws(ChipError) in
+        try driver.start(input, mode: mode, on: &bus, at: .microseconds(microseconds))
+      }
+    }
+    #expect(problem(first, at: 0) == nil)
+    #expect(problem(second, at: 100) == .conversionNotReady)
+    // The same input may be started again.
+    #expect(problem(first, at: 100) == nil)
+    // The longest conversion, 1/(128 · 0.9) s and 25/0.9 µs.
+    #expect(problem(second, at: 8_809) == .conversionNotReady)
+    #expect(problem(second, at: 8_810) == nil)
+    // Once its end was seen there is nothing to wait for.
+    #expect(try driver.readVoltage(on: &bus, at: .microseconds(8_820)) == .microvolts(125))
+    #expect(problem(first, at: 8_820) == nil)
+    // Continuous conversions end only with a reset.
+    #expect(problem(first, .continuous, at: 20_000) == nil)
+    #expect(problem(first, at: 1_000_000) == .conversionNotReady)
+    #expect(problem(second, .continuous, at: 1_000_000) == .conversionNotReady)
+    #expect(bus.finish() == [])
+  }
 }
