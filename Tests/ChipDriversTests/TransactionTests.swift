@@ -236,4 +236,66 @@ import Testing
     #expect(try driver.readVoltage(on: &bus, at: .microseconds(4_000)) == .microvolts(0))
     #expect(bus.finish() == [])
   }
+
+  /// INA226: Mask/Enable, then Configuration, then Calibration; the first that differs ends it.
+  @Test func ina226ChecksItsConfigurationOverTheWire() throws {
+    let shunt = Shunt(resistance: .microohms(10_000), maximumCurrent: .milliamperes(8_000))
+    var driver = INA226(address: Self.ina, configuration: try INA226.Configuration(shunt: shunt))
+    var chip = RegisterFile.ina226(at: Self.ina)
+    try driver.configure(on: &chip)
+    let mask = Transaction(Self.ina, writing: [0x06], reading: [0x00, 0x09])
+    let word = Transaction(Self.ina, writing: [0x00], reading: [0x45, 0x27])
+    var bus = ScriptedI2CBus([
+      mask, word, Transaction(Self.ina, writing: [0x05], reading: [0x08, 0x00]),
+      Transaction(Self.ina, writing: [0x01], reading: [0xF0, 0x60]),
+      Transaction(Self.ina, writing: [0x02], reading: [0x09, 0x8E]),
+      // The check took the ready flag from the chip.
+      Transaction(Self.ina, writing: [0x06], reading: [0x00, 0x01]),
+      mask, word, Transaction(Self.ina, writing: [0x05], reading: [0x00, 0x00]),
+      mask, Transaction(Self.ina, writing: [0x00], reading: [0x41, 0x27]),
+      Transaction(Self.ina, writing: [0x06], reading: [0x00, 0x08]),
+    ])
+    #expect(try driver.isConfigured(on: &bus))
+    #expect(try driver.readMeasurement(on: &bus).current == .milliamperes(-1_000))
+    for _ in 0..<3 { #expect(try driver.isConfigured(on: &bus) == false) }
+    #expect(bus.finish() == [])
+  }
+
+  @Test func tmp117ChecksItsConfigurationOverTheWire() throws {
+    var driver = TMP117(address: Self.sensor, cycle: .milliseconds250)
+    var chip = RegisterFile.tmp117(at: Self.sensor)
+    try driver.configure(on: &chip)
+    // CONV 2, AVG 8, marker: 0130h; with Data_Ready and HIGH_Alert A130h.
+    var bus = ScriptedI2CBus([
+      Transaction(Self.sensor, writing: [0x01], reading: [0xA1, 0x30]),
+      // The check took the ready flag from the chip.
+      Transaction(Self.sensor, writing: [0x01], reading: [0x01, 0x30]),
+      Transaction(Self.sensor, writing: [0x00], reading: [0x0C, 0x80]),
+      Transaction(Self.sensor, writing: [0x01], reading: [0x02, 0x20]),
+    ])
+    #expect(try driver.isConfigured(on: &bus))
+    #expect(try driver.readTemperature(on: &bus) == .degreesCelsius(25))
+    #expect(try driver.isConfigured(on: &bus) == false)
+    #expect(bus.finish() == [])
+  }
+
+  @Test func ads1115ChecksItsConfigurationOverTheWire() throws {
+    var driver = ADS1115(address: Self.sensor)
+    var chip = RegisterFile.ads1115(at: Self.sensor)
+    try driver.reset(on: &chip)
+    try driver.configure(on: &chip)
+    let input = ADS1115.Input(multiplexer: .input3, range: .millivolts1024, dataRate: .perSecond8)
+    var bus = ScriptedI2CBus([
+      Transaction(Self.sensor, writing: [0x01], reading: [0x81, 0x07]),
+      // AIN3, ±1.024 V, once, 8 per second: 1·111·011·1·000·00111.
+      Transaction(Self.sensor, writing: [0x01, 0xF7, 0x07]),
+      Transaction(Self.sensor, writing: [0x01], reading: [0x77, 0x07]),
+      Transaction(Self.sensor, writing: [0x01], reading: [0x85, 0x83]),
+    ])
+    #expect(try driver.isConfigured(on: &bus))
+    try driver.start(input, on: &bus, at: .microseconds(0))
+    #expect(try driver.isConfigured(on: &bus))
+    #expect(try driver.isConfigured(on: &bus) == false)
+    #expect(bus.finish() == [])
+  }
 }
