@@ -55,6 +55,12 @@ struct SystemFile: ~Copyable {
 
   /// Writes all of `bytes`.
   borrowing func write(_ bytes: [UInt8]) throws(DataProblem) {
+    try Self.write(bytes, to: descriptor, path)
+  }
+
+  private static func write(
+    _ bytes: [UInt8], to descriptor: Int32, _ path: String
+  ) throws(DataProblem) {
     var start = 0
     while start < bytes.count {
       let from = start
@@ -99,6 +105,11 @@ struct SystemFile: ~Copyable {
 
   /// True when standard error is a terminal.
   static var standardErrorIsTerminal: Bool { isatty(2) == 1 }
+
+  /// Writes to standard output.
+  static func writeStandardOutput(_ text: String) throws(DataProblem) {
+    try write(Array(text.utf8), to: 1, "standard output")
+  }
 
   /// Writes to standard error; a closed standard error is no reason to stop.
   static func writeStandardError(_ text: String) {

@@ -26,14 +26,16 @@ public struct TableText: Sendable {
     rows.append(cells)
   }
 
-  /// The table: titles, a rule, rows; every line ends with a newline and never with a space.
+  /// The table: titles, a rule, rows; every line ends with a newline and never with a space. Where no
+  /// column has a title, there are only rows.
   public var text: String {
     let titles = columns.map(\.title)
     let widths = columns.indices.map { column in
       ([titles] + rows).map { displayWidth($0[column]) }.max() ?? 0
     }
     let rule = widths.map { String(repeating: "-", count: $0) }
-    return ([titles, rule] + rows).map { line($0, widths) }.joined()
+    let head = titles.allSatisfy(\.isEmpty) ? [] : [titles, rule]
+    return (head + rows).map { line($0, widths) }.joined()
   }
 
   private func line(_ cells: [String], _ widths: [Int]) -> String {

@@ -19,6 +19,13 @@ import Testing
         """)
   }
 
+  @Test func aTableWithoutTitlesHasOnlyRows() {
+    var table = TableText([("", .left), ("", .right)])
+    table.add(["seed", "1"])
+    table.add(["ticks", "12"])
+    #expect(table.text == "seed    1\nticks  12\n")
+  }
+
   @Test func noLineEndsWithASpace() {
     var table = TableText([("a", .left), ("long title", .left)])
     table.add(["x", ""])
