@@ -21,6 +21,10 @@ import Testing
       ("charge at 2C until 4 V or for 2 h", .charge(.cRate(2)), 7200, .volts(4)),
       ("  Charge   at C until 4V", .charge(.cRate(1)), nil, .volts(4)),
       ("Hold at 4 V for 2 hours", .hold(volts: 4), 7200, nil),
+      ("Discharge at 1C until 2.5 V or 10 minutes", .discharge(.cRate(1)), 600, .volts(2.5)),
+      ("Discharge at 1C until 2.5V or 90s", .discharge(.cRate(1)), 90, .volts(2.5)),
+      ("Charge at 1.5C for 30 mins or 4.1 V", .charge(.cRate(1.5)), 1800, .volts(4.1)),
+      ("Hold at 4.2 V until 50 mA or 1 day", .hold(volts: 4.2), 86_400, .rate(.amperes(0.05))),
     ] as [(String, CyclerStep.Action, Double?, CyclerStep.Until?)])
   func labLanguageIsRead(
     text: String, action: CyclerStep.Action, seconds: Double?, until: CyclerStep.Until?
@@ -38,6 +42,8 @@ import Testing
     ("Charge at 1C until 4 V until 3 V", 24), ("Charge at 1C until 4 V please", 24),
     ("Charge at -1 A until 4 V", 11), ("Charge at 1.2.3 A until 4 V", 11),
     ("Charge at 1", 12), ("Rest for 1 hour until C/20", 17), ("Charge at nan A for 1 s", 11),
+    ("Charge at 1C until 4 V or 3 V", 27), ("Charge at 1C for 1 h or 2 h", 25),
+    ("Rest for 1 h or 3 V", 17), ("Charge at 1C until 4 V or please", 27),
     ("Charge at C/2/3 until 4 V", 11), ("Hold at 2 A until C/20", 9),
   ]) func wrongWordsArePointedAt(text: String, column: Int) {
     #expect {
@@ -87,6 +93,34 @@ import Testing
     let total = result.summaries.reduce(0) { $0 + $1.seconds }
     #expect((last.testSeconds - total).magnitude < 1e-9)
     #expect(last.stepSeconds == discharge.seconds)
+  }
+
+  @Test func summariesDoNotDependOnTheSampling() throws {
+    let texts = ["Discharge at 2C until 2.0 V", "Rest for 95 s"]
+    let fine = try run(texts, soc: 0.9, sampling: 10)
+    let coarse = try run(texts, soc: 0.9, sampling: 600)
+    #expect(fine.summaries == coarse.summaries)
+    #expect(coarse.samples.filter { $0.step == 2 }.map(\.stepSeconds) == [0, 95])
+    let discharge = fine.summaries[0]
+    let last = try #require(fine.samples.last { $0.step == 1 })
+    #expect(discharge.endVolts == last.volts && discharge.endAmperes == last.amperes)
+    let hottest = try #require(fine.samples.map(\.temperatureCelsius).max())
+    #expect(discharge.highestCelsius == hottest && hottest > 26)
+  }
+
+  @Test func whatTheRecordThrowsEndsTheRun() throws {
+    struct Full: Error {}
+    let steps = [try CyclerStep.parse("Rest for 100 s")]
+    let run = try CyclerRun(steps: steps, for: TestCells.electrodes)
+    var cell = try Cell(TestCells.electrodes, stateOfCharge: 0.5)
+    var count = 0
+    #expect(throws: Full.self) {
+      try run.run(on: &cell) { (_: CyclerSample) throws(Full) in
+        count += 1
+        if count == 3 { throw Full() }
+      }
+    }
+    #expect(count == 3)
   }
 
   @Test func aLimitAlreadyMetEndsAtOnce() throws {

@@ -65,7 +65,8 @@ struct CyclerReader {
     return CyclerStep(action: action, seconds: seconds, until: until, text: text)
   }
 
-  /// Reads "for …", "until …" or both in any order, joined by "or".
+  /// Reads "for …", "until …" or both in any order, joined by "or"; after "or" the word may be left
+  /// out, as in "until 2.5 V or 10 minutes".
   private mutating func endings(
     of action: CyclerStep.Action
   ) throws(CyclerSyntaxError) -> (Double?, CyclerStep.Until?) {
@@ -79,6 +80,12 @@ struct CyclerReader {
       case "or" where joint == nil && (seconds != nil || until != nil):
         joint = word
         continue
+      case _ where joint != nil && seconds == nil && isDuration(word):
+        next -= 1
+        seconds = try duration()
+      case _ where joint != nil && until == nil && seconds != nil:
+        next -= 1
+        until = try limit(of: action, at: word)
       default: throw wrong(word, "does not belong here", Self.endings)
       }
       joint = nil
@@ -142,12 +149,27 @@ struct CyclerReader {
 
   private mutating func duration() throws(CyclerSyntaxError) -> Double {
     let quantity = try quantity(Self.durations)
-    switch quantity.unit {
-    case "s", "sec", "second", "seconds": return quantity.value
-    case "min", "minute", "minutes": return 60 * quantity.value
-    case "h", "hour", "hours": return 3600 * quantity.value
-    default: throw wrong(quantity, "is not a time", Self.durations)
+    guard let seconds = Self.seconds(of: quantity.unit) else {
+      throw wrong(quantity, "is not a time", Self.durations)
     }
+    return seconds * quantity.value
+  }
+
+  private static func seconds(of unit: String) -> Double? {
+    switch unit {
+    case "s", "sec", "secs", "second", "seconds": 1
+    case "min", "mins", "minute", "minutes": 60
+    case "h", "hr", "hrs", "hour", "hours": 3600
+    case "d", "day", "days": 86_400
+    default: nil
+    }
+  }
+
+  /// Whether a word, with the one after it where the unit stands apart, is a time.
+  private func isDuration(_ word: Word) -> Bool {
+    let unit = word.text.lowercased().drop { ("0"..."9").contains($0) || $0 == "." }
+    if !unit.isEmpty { return Self.seconds(of: String(unit)) != nil }
+    return next < words.count && Self.seconds(of: words[next].text.lowercased()) != nil
   }
 
   /// Reads `C/20`, `2C`, `4.2V` or `4.2 V`; the value is finite and above 0.

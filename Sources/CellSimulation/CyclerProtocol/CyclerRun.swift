@@ -47,6 +47,12 @@ public struct CyclerStepSummary: Sendable, Equatable {
   public var chargeAmpereHours: Double
   /// The energy that went in less that which came out. Unit: Wh.
   public var energyWattHours: Double
+  /// The terminal voltage at its end. Unit: V.
+  public var endVolts: Double
+  /// The current at its end, positive charges. Unit: A.
+  public var endAmperes: Double
+  /// The highest temperature of the cell in it. Unit: °C.
+  public var highestCelsius: Double
   /// Why the step ended.
   public var end: End
 
@@ -71,8 +77,11 @@ public struct CyclerStepSummary: Sendable, Equatable {
 public struct CyclerRun: Sendable {
   /// The steps.
   public let steps: [CyclerStep]
-  /// The time between samples. Unit: s.
+  /// The time between samples. Energy and highest temperature do not depend on it: the cell is looked
+  /// at every `lookSeconds` or more often. Unit: s.
   public var samplingSeconds = 1.0
+  /// The longest time between two looks at the cell. Unit: s.
+  public static let lookSeconds = 10.0
   /// How long one step may take. Unit: s.
   public var maximumStepSeconds = 3_600_000.0
   private let description: CellDescription
@@ -140,17 +149,18 @@ public struct CyclerRun: Sendable {
   /// - Parameters:
   ///   - cell: the cell under test; keeps the state of the end.
   ///   - ambientCelsius: the temperature around the cell. Unit: °C.
-  ///   - record: takes each sample.
+  ///   - record: takes each sample; what it throws ends the run.
   /// - Returns: one summary per step begun; a step that ends with `unreachable`, `outOfRange` or
   ///   `tooLong` is the last.
-  public func run(
-    on cell: inout Cell, ambientCelsius: Double = 25, record: (CyclerSample) -> Void = { _ in }
-  ) -> [CyclerStepSummary] {
+  public func run<Failure: Error>(
+    on cell: inout Cell, ambientCelsius: Double = 25,
+    record: (CyclerSample) throws(Failure) -> Void
+  ) throws(Failure) -> [CyclerStepSummary] {
     precondition(samplingSeconds > 0 && maximumStepSeconds > 0, "times are above 0 s")
     var summaries: [CyclerStepSummary] = []
     var testSeconds = 0.0
     for index in steps.indices {
-      let summary = run(
+      let summary = try run(
         index, on: &cell, testSeconds: testSeconds, ambientCelsius: ambientCelsius, record)
       summaries.append(summary)
       testSeconds += summary.seconds
@@ -162,31 +172,35 @@ public struct CyclerRun: Sendable {
     return summaries
   }
 
+  /// Runs all steps on a cell, without a record.
+  ///
+  /// - Parameters:
+  ///   - cell: the cell under test; keeps the state of the end.
+  ///   - ambientCelsius: the temperature around the cell. Unit: °C.
+  /// - Returns: as `run(on:ambientCelsius:record:)`.
+  public func run(on cell: inout Cell, ambientCelsius: Double = 25) -> [CyclerStepSummary] {
+    run(on: &cell, ambientCelsius: ambientCelsius) { _ in }
+  }
+
   /// Runs one step.
-  private func run(
+  private func run<Failure: Error>(
     _ index: Int, on cell: inout Cell, testSeconds: Double, ambientCelsius: Double,
-    _ record: (CyclerSample) -> Void
-  ) -> CyclerStepSummary {
+    _ record: (CyclerSample) throws(Failure) -> Void
+  ) throws(Failure) -> CyclerStepSummary {
     let (control, limits) = request(steps[index])
     let duration = min(steps[index].seconds ?? .infinity, maximumStepSeconds)
     let chargeAtStart = cell.netChargeAmpereHours
     var summary = CyclerStepSummary(
-      step: index + 1, seconds: 0, chargeAmpereHours: 0, energyWattHours: 0, end: .time)
+      step: index + 1, seconds: 0, chargeAmpereHours: 0, energyWattHours: 0, endVolts: 0,
+      endAmperes: 0, highestCelsius: cell.temperatureCelsius, end: .time)
     let begin = cell.step(control, seconds: 0, ambientCelsius: ambientCelsius, until: limits)
     var end = Self.end(begin.reason, isFirst: true)
-    func sample() {
-      record(
-        CyclerSample(
-          testSeconds: testSeconds + summary.seconds, step: index + 1,
-          stepSeconds: summary.seconds, volts: cell.terminalVolts, amperes: cell.currentAmperes,
-          temperatureCelsius: cell.temperatureCelsius, stateOfCharge: cell.stateOfCharge,
-          chargeAmpereHours: summary.chargeAmpereHours))
-    }
-    sample()
-    var count = 0.0
+    try record(sample(of: cell, in: summary, since: testSeconds))
+    let looksPerSample = max((samplingSeconds / Self.lookSeconds).rounded(.up), 1)
+    var looks = 0.0
     while end == nil {
-      let target = min((count + 1) * samplingSeconds, duration)
-      count += 1
+      looks += 1
+      let target = min(looks * samplingSeconds / looksPerSample, duration)
       let volts = cell.terminalVolts
       let charge = cell.netChargeAmpereHours
       let outcome = cell.step(
@@ -196,16 +210,32 @@ public struct CyclerRun: Sendable {
       summary.energyWattHours +=
         0.5 * (volts + cell.terminalVolts) * (cell.netChargeAmpereHours - charge)
       summary.chargeAmpereHours = cell.netChargeAmpereHours - chargeAtStart
+      summary.highestCelsius = max(summary.highestCelsius, cell.temperatureCelsius)
       end = Self.end(outcome.reason, isFirst: false)
       if end == nil, !isInRange(cell) { end = .outOfRange }
       if end == nil, summary.seconds >= duration {
         end =
           steps[index].seconds == nil || duration < (steps[index].seconds ?? 0) ? .tooLong : .time
       }
-      sample()
+      if end != nil || looks.truncatingRemainder(dividingBy: looksPerSample) == 0 {
+        try record(sample(of: cell, in: summary, since: testSeconds))
+      }
     }
+    summary.endVolts = cell.terminalVolts
+    summary.endAmperes = cell.currentAmperes
     summary.end = end ?? .time
     return summary
+  }
+
+  /// What is recorded at this moment of a step.
+  private func sample(
+    of cell: borrowing Cell, in summary: CyclerStepSummary, since testSeconds: Double
+  ) -> CyclerSample {
+    CyclerSample(
+      testSeconds: testSeconds + summary.seconds, step: summary.step,
+      stepSeconds: summary.seconds, volts: cell.terminalVolts, amperes: cell.currentAmperes,
+      temperatureCelsius: cell.temperatureCelsius, stateOfCharge: cell.stateOfCharge,
+      chargeAmpereHours: summary.chargeAmpereHours)
   }
 
   /// What a step asks of the cell.
