@@ -24,11 +24,15 @@ struct ReplayLog: ParsableCommand {
   @Flag(name: .customLong("discharge-positive"), help: "Positive current discharges in this log.")
   var dischargePositive = false
   @Option(
-    name: .customLong("initial-error"),
-    help: "How much too low the estimator's first state of charge is, such as 30% or -0.2.")
+    name: .customLong("initial-error"), parsing: .unconditional,
+    help: "How much too low the first state of charge is told; below 0 is too high. (default: 0%)",
+    transform: ShareArgument.init(argument:))
   var initialError = ShareArgument(fraction: 0)
-  @Option(help: "Estimates before this time are not in the error after convergence.")
+  @Option(
+    help: "Estimates before this time are not in the error after convergence. (default: 1h)",
+    transform: DurationArgument.init(argument:))
   var settle = DurationArgument(seconds: 3_600)
+  @Option(help: "Write the log with estimate and interval to a BDF CSV file.") var output: String?
   @Option(help: "table or json.") var format = OutputFormat.table
 
   func run() throws {
@@ -40,123 +44,84 @@ struct ReplayLog: ParsableCommand {
       throw UserMistake.exit("\(cell): \(error)", code: 78)
     }
     let started = wallSeconds()
-    var replay: Replay?
-    var gaps = 0
+    var result = ReplayReport(
+      file: file, cell: description.name, settleSeconds: settle.seconds)
     do {
-      let places: LogColumns =
-        if let columns {
-          try LogColumns(specification: columns, dischargePositive: dischargePositive)
-        } else {
-          LogColumns(dischargePositive: dischargePositive)
-        }
-      var log = try LogReader.open(file, columns: places)
-      while let row = try log.next() {
-        if row.gap != nil { gaps += 1 }
-        try feed(row, to: &replay, profile)
-      }
-    } catch let problem as DataProblem {
-      throw UserMistake.exit(problem.description, code: problem.exitCode)
+      try replay(with: profile, into: &result)
+    } catch {
+      throw UserMistake.exit(error)
     }
-    guard var replay else { throw UserMistake.exit("\(file): the log has no rows", code: 65) }
-    replay.finish()
-    let wall = wallSeconds() - started
-    print(
-      format == .json
-        ? json(replay, profile, wall, gaps) : table(replay, description, wall, gaps))
+    result.wallSeconds = wallSeconds() - started
+    try report(format == .json ? result.json.text + "\n" : result.table)
   }
 
-  /// Feeds one row; the first one starts the replay.
-  private func feed(_ row: LogSample, to replay: inout Replay?, _ profile: CellProfile) throws {
-    var running: Replay
-    if let replay {
-      running = replay
-    } else {
-      let guess = row.stateOfCharge ?? Self.openCircuitGuess(row.volts, profile)
-      running = Replay(
-        profile: profile, stateOfCharge: guess - initialError.fraction, deviation: 0.3,
-        settleSeconds: settle.seconds)
+  private func replay(
+    with profile: CellProfile, into result: inout ReplayReport
+  ) throws(DataProblem) {
+    let places: LogColumns =
+      if let columns {
+        try LogColumns(specification: columns, dischargePositive: dischargePositive)
+      } else {
+        LogColumns(dischargePositive: dischargePositive)
+      }
+    var log = try LogReader.open(file, columns: places)
+    var writer: BDFWriter? = nil
+    if let output {
+      var columns: [BDFWriter.Column] = [.estimate, .interval]
+      if log.hasTruth { columns.insert(.truth, at: 0) }
+      if log.hasTemperature { columns.insert(.temperature, at: 0) }
+      writer = try BDFWriter(path: output, columns: columns)
     }
-    replay = nil
-    do throws(Replay.OutOfRange) {
-      _ = try running.feed(
-        Replay.Sample(
-          seconds: row.seconds, amperes: row.amperes, volts: row.volts, celsius: row.celsius,
-          stateOfCharge: row.stateOfCharge))
-    } catch {
-      throw UserMistake.exit("\(file):\(row.line): \(error.message)", code: 65)
+    var replay: Replay?
+    while let row = try log.next() {
+      if let gap = row.gap { note(gap, at: row, &result) }
+      var running = replay.take() ?? begin(at: row, profile, &result)
+      let estimate: Estimate
+      do throws(Replay.OutOfRange) {
+        estimate = try running.feed(
+          Replay.Sample(
+            seconds: row.seconds, amperes: row.amperes, volts: row.volts, celsius: row.celsius,
+            stateOfCharge: row.stateOfCharge))
+      } catch {
+        throw DataProblem(.badData, file: file, line: row.line, message: error.message)
+      }
+      replay = running
+      guard writer != nil else { continue }
+      var values: [Double?] = [estimate.middle, estimate.halfWidth]
+      if log.hasTruth { values.insert(row.stateOfCharge, at: 0) }
+      if log.hasTemperature { values.insert(row.celsius, at: 0) }
+      try writer?.append(
+        seconds: row.seconds, amperes: row.amperes, volts: row.volts, values: values)
     }
-    replay = running
+    replay?.finish()
+    result.replay = replay
+    try writer?.finish()
+  }
+
+  /// Starts a replay from its first row: from the truth where the log has it, else from the voltage,
+  /// and off by what the user asked for.
+  private func begin(
+    at row: LogSample, _ profile: CellProfile, _ result: inout ReplayReport
+  ) -> Replay {
+    let likely = row.stateOfCharge ?? Self.openCircuitGuess(row.volts, profile)
+    let guess = min(max(likely - initialError.fraction, 0), 1)
+    result.firstGuess = guess
+    result.firstTruth = row.stateOfCharge
+    return Replay(
+      profile: profile, stateOfCharge: guess, deviation: 0.3, settleSeconds: settle.seconds)
+  }
+
+  private func note(_ gap: Double, at row: LogSample, _ result: inout ReplayReport) {
+    result.gaps += 1
+    guard result.gaps <= 5 else { return }
+    StandardError.write(
+      "sodalite: \(file):\(row.line): \(number(gap / 86_400, 1)) days without a sample; "
+        + "the estimate goes on as after a rest of unknown load\n")
   }
 
   private static func openCircuitGuess(_ volts: Double, _ profile: CellProfile) -> Double {
     let microvolts = Int32(min(max((volts * 1e6).rounded(), -2e9), 2e9))
     let guess = StateEstimator.stateOfCharge(atOpenCircuit: .microvolts(microvolts), profile)
     return Double(guess.partsPerMillion) * 1e-6
-  }
-
-  private func table(
-    _ replay: Replay, _ cell: CellDescription, _ wall: Double, _ gaps: Int
-  ) -> String {
-    var table = TableText([("", .left), ("", .left)])
-    table.add(["log", file])
-    table.add(["cell", cell.name])
-    table.add([
-      "length",
-      "\(replay.samples) samples, \(DecimalNumber.text(replay.duration / 3_600, decimals: 2)) h",
-    ])
-    if let estimate = replay.estimate {
-      table.add(["state of charge at the end", Self.text(estimate)])
-    }
-    if replay.score.count > 0 {
-      table.add([
-        "error after \(DecimalNumber.text(settle.seconds / 60, decimals: 0)) min",
-        "RMSE \(percent(replay.score.rmse)), largest \(percent(replay.score.maxError)), "
-          + "interval covers \(percent(replay.score.coverage))",
-      ])
-    }
-    for landmark in replay.landmarks {
-      table.add([
-        "\(landmark.kind == .endOfCharge ? "charged" : "discharged") at "
-          + "\(DecimalNumber.text(landmark.seconds, decimals: 0)) s",
-        Self.text(landmark.estimate),
-      ])
-    }
-    table.add(["implausible samples", "\(replay.implausible)"])
-    table.add(["gaps of a day or more", "\(gaps)"])
-    table.add(["estimate hash", hexadecimal(replay.hash)])
-    return table.text
-  }
-
-  private static func text(_ estimate: Estimate) -> String {
-    func share(_ value: StateOfCharge) -> String { percent(Double(value.partsPerMillion) * 1e-6) }
-    return "\(share(estimate.stateOfCharge)) (\(share(estimate.lowestStateOfCharge)) to "
-      + "\(share(estimate.highestStateOfCharge)))"
-  }
-
-  private func json(
-    _ replay: Replay, _ profile: CellProfile, _ wall: Double, _ gaps: Int
-  ) -> String {
-    func fraction(_ value: StateOfCharge) -> JSONText {
-      .number(Double(value.partsPerMillion) * 1e-6)
-    }
-    return JSONText.object([
-      .init("cell", .string(cell)), .init("ticks", .integer(replay.samples)),
-      .init("simulatedSeconds", .number(replay.duration)), .init("wallSeconds", .number(wall)),
-      .init("stateOfCharge", RunSummary.json(of: replay.score)),
-      .init("estimateHash", .string(hexadecimal(replay.hash))),
-      .init(
-        "landmarks",
-        .array(
-          replay.landmarks.map {
-            .object([
-              .init("kind", .string($0.kind.rawValue)), .init("seconds", .number($0.seconds)),
-              .init("estimated", fraction($0.estimate.stateOfCharge)),
-              .init("low", fraction($0.estimate.lowestStateOfCharge)),
-              .init("high", fraction($0.estimate.highestStateOfCharge)),
-            ])
-          })),
-      .init("implausible", .integer(replay.implausible)), .init("gaps", .integer(Int64(gaps))),
-      .init("saturations", .integer(Int64(replay.saturations))),
-    ]).text
   }
 }

@@ -2,7 +2,6 @@
 
 import CellEstimation
 import Firmware
-import Foundation
 import Quantities
 import Simulation
 import Telemetry
@@ -16,6 +15,9 @@ struct RunSummary {
   let settle: Double
   var ticks = 0
   var wallSeconds = 0.0
+  /// What the firmware was told at the start, and what was true.
+  var firstGuess = 0.0
+  var firstTruth = 0.0
   var trueCapacity = 0.0
   var score = AccuracyScore()
   var faults = BusFaultCounts()
@@ -76,7 +78,8 @@ struct RunSummary {
   static func json(of score: AccuracyScore) -> JSONText {
     .object([
       .init("rmse", JSONText(score.rmse)), .init("p95", JSONText(score.percentile(0.95))),
-      .init("maxError", .number(score.maxError)), .init("coverage95", JSONText(score.coverage)),
+      .init("maxError", JSONText(score.count > 0 ? score.maxError : nil)),
+      .init("coverage95", JSONText(score.coverage)),
     ])
   }
 
@@ -124,52 +127,63 @@ struct RunSummary {
     ])
   }
 
+  /// How estimates met the truth, in a line.
+  static func text(of score: AccuracyScore) -> String {
+    "RMSE \(percent(score.rmse)), 95th percentile \(percent(score.percentile(0.95))), "
+      + "largest \(percent(score.maxError)), interval covers \(percent(score.coverage))"
+  }
+
   /// One line for a run among many.
   var line: String {
-    "seed \(seed): RMSE \(percent(score.rmse)), 95th percentile \(percent(score.percentile(0.95))),"
-      + " largest \(percent(score.maxError)), coverage \(percent(score.coverage)),"
-      + " capacity \(DecimalNumber.text(estimatedCapacity, decimals: 3)) Ah"
-      + " of \(DecimalNumber.text(trueCapacity, decimals: 3)) Ah, hash \(hexadecimal(hash))"
+    "seed \(seed): \(Self.text(of: score)), capacity \(number(estimatedCapacity, 3)) Ah of "
+      + "\(number(trueCapacity, 3)) Ah, hash \(hexadecimal(hash))"
   }
 
   var table: String {
     var table = TableText([("", .left), ("", .left)])
-    let truth = last?.stateOfCharge
     table.add(["seed", "\(seed)"])
     table.add(["cell", cell])
+    table.add(["simulated", "\(grouped(Double(ticks))) ticks, \(number(seconds / 3_600, 2)) h"])
     table.add([
-      "simulated", "\(ticks) ticks, \(DecimalNumber.text(seconds / 3_600, decimals: 2)) h",
-    ])
-    table.add(["state of charge, true", percent(truth)])
-    table.add([
-      "state of charge, estimated",
-      "\(percent(lastEstimate)) ± \(percent(lastHalfWidth)) (95 % interval)",
+      "state of charge, at first", "\(percent(firstGuess)) believed, \(percent(firstTruth)) true",
     ])
     table.add([
-      "error after \(DecimalNumber.text(settle / 3_600, decimals: 2)) h",
+      "state of charge, at last",
+      "\(percent(lastEstimate)) ± \(percent(lastHalfWidth)) believed, "
+        + "\(percent(last?.stateOfCharge)) true",
+    ])
+    let after = "after \(number(settle / 3_600, 2)) h"
+    table.add([
+      "error \(after)",
       "RMSE \(percent(score.rmse)), 95th percentile \(percent(score.percentile(0.95))), "
         + "largest \(percent(score.maxError))",
     ])
-    table.add(["interval covers the truth", percent(score.coverage)])
+    table.add(["95 % interval \(after)", "covers the truth \(percent(score.coverage)) of the time"])
     table.add([
       "capacity",
-      "\(DecimalNumber.text(trueCapacity, decimals: 4)) Ah true, "
-        + "\(DecimalNumber.text(estimatedCapacity, decimals: 4)) Ah estimated",
+      "\(number(estimatedCapacity, 4)) Ah believed, \(number(trueCapacity, 4)) Ah true",
     ])
-    let trips = events.filter(\.begins)
-    table.add([
-      "protection events",
-      trips.isEmpty
-        ? "none"
-        : trips.prefix(5).map { "\($0.name) at \(DecimalNumber.text($0.seconds, decimals: 1)) s" }
-          .joined(separator: ", ") + (trips.count > 5 ? ", \(trips.count - 5) more" : ""),
-    ])
+    table.add(["protection", trips])
+    table.add(["bus faults", "\(grouped(Double(faultCount)))"])
     table.add(["clamped results", "\(saturations)"])
     table.add(["estimate hash", hexadecimal(hash)])
-    table.add([
-      "speed",
-      "\(DecimalNumber.text(seconds / max(wallSeconds, 1e-9), decimals: 0)) x real time",
-    ])
+    table.add(["speed", "\(grouped(seconds / max(wallSeconds, 1e-9))) x real time"])
     return table.text
+  }
+
+  private var faultCount: UInt64 {
+    [
+      faults.noAcknowledge, faults.timedOut, faults.shortTransfer, faults.busStuck, faults.chip,
+      faults.lostConfiguration,
+    ].reduce(0) { $0 + UInt64($1) }
+  }
+
+  /// The protections that acted, the first five of them by name.
+  private var trips: String {
+    let trips = events.filter(\.begins)
+    guard !trips.isEmpty else { return "never acted" }
+    let first = trips.prefix(5).map { "\($0.name) at \(number($0.seconds, 1)) s" }
+    let rest = trips.count > 5 ? ["\(trips.count - 5) more"] : []
+    return (first + rest).joined(separator: ", ")
   }
 }

@@ -4,7 +4,6 @@ import ArgumentParser
 import CellEstimation
 import CellSimulation
 import Firmware
-import Foundation
 import Quantities
 import Simulation
 import Telemetry
@@ -34,20 +33,25 @@ struct Simulate: ParsableCommand {
       the same result on every machine.
       """)
 
-  @Option(help: "The seed of everything random.") var seed: UInt64 = 1
+  @Option(parsing: .unconditional, help: "The seed of everything random.") var seed: UInt64 = 1
   @Option(help: "Run the seeds A-B instead and pool their errors.") var seeds: String?
-  @Option(help: "Simulated time, such as 34h, 90min or 3600s.")
+  @Option(
+    help: "Simulated time, such as 90min or 3600s. (default: 34h)",
+    transform: DurationArgument.init(argument:))
   var duration = DurationArgument(seconds: 122_400)
   @Option(help: "A built-in cell or the path of a .yaml description.") var cell = "nfm-pb-1-hc"
   @Option(help: "The chips on the board.") var chips = ChipArgument.ina228TMP117
   @Option(
-    name: .customLong("initial-error"),
-    help: "How much too low the firmware's first state of charge is, such as 30% or -0.1.")
+    name: .customLong("initial-error"), parsing: .unconditional,
+    help:
+      "How much too low the firmware's first state of charge is; below 0 is too high. (default: 30%)",
+    transform: ShareArgument.init(argument:))
   var initialError = ShareArgument(fraction: 0.3)
   @Option(help: "Ticks per second, 0.1 to 10.") var rate = 1.0
   @Option(help: "How far the true cell is from the nominal one; 0 equal, 1 usual.")
   var mismatch = 1.0
-  @Option(help: "The temperature around the cell in degrees Celsius, -30 to 60.")
+  @Option(
+    parsing: .unconditional, help: "The temperature around the cell in degrees Celsius, -30 to 60.")
   var ambient = 25.0
   @Option(name: .customLong("bus-faults"), help: "The probability of each kind of transfer fault.")
   var busFaults = 0.0
@@ -67,8 +71,8 @@ struct Simulate: ParsableCommand {
     guard (0...0.15).contains(busFaults) else {
       throw ValidationError("--bus-faults \(busFaults): 0 to 0.15 would be right")
     }
-    guard abs(initialError.fraction) <= 1 else {
-      throw ValidationError("--initial-error: -100% to 100% would be right")
+    guard seed <= Int64.max else {
+      throw ValidationError("--seed \(seed): 0 to \(Int64.max) would be right")
     }
     _ = try seedRange()
     guard output == nil || seeds == nil else {
@@ -97,25 +101,21 @@ struct Simulate: ParsableCommand {
       pooled.add(summary.score)
       if format == .json {
         results.append(summary.json)
-      } else if seeds == nil {
-        print(summary.table)
       } else {
-        print(summary.line)
+        try report(seeds == nil ? summary.table : summary.line + "\n")
       }
     }
+    guard seeds != nil else {
+      if format == .json { try report(results.map { $0.text + "\n" }.joined()) }
+      return
+    }
     if format == .json {
-      if seeds == nil {
-        results.forEach { print($0.text) }
-      } else {
-        print(
-          JSONText.object([
-            .init("runs", .array(results)), .init("pooled", RunSummary.json(of: pooled)),
-          ]).text)
-      }
-    } else if seeds != nil {
-      print(
-        "pooled: RMSE \(percent(pooled.rmse)), 95th percentile \(percent(pooled.percentile(0.95))),"
-          + " largest \(percent(pooled.maxError)), coverage \(percent(pooled.coverage))")
+      let members: [JSONText.Member] = [
+        .init("runs", .array(results)), .init("pooled", RunSummary.json(of: pooled)),
+      ]
+      try report(JSONText.object(members).text + "\n")
+    } else {
+      try report("pooled: \(RunSummary.text(of: pooled))\n")
     }
   }
 
@@ -138,6 +138,8 @@ struct Simulate: ParsableCommand {
     }
     let ticks = max(Int((duration.seconds * rate).rounded()), 1)
     var summary = RunSummary(seed: seed, cell: description.name, seconds: duration.seconds)
+    summary.firstGuess = min(max(setup.startStateOfCharge + setup.initialError, 0), 1)
+    summary.firstTruth = setup.startStateOfCharge
     summary.trueCapacity = rig.capacityAmpereHours
     var bar = ProgressBar.standardError()
     var writer: BDFWriter? = nil
@@ -161,7 +163,7 @@ struct Simulate: ParsableCommand {
       try writer?.finish()
     } catch {
       bar.finish()
-      throw UserMistake.exit("\(error)", code: error.exitCode)
+      throw UserMistake.exit(error)
     }
     bar.finish()
     summary.ticks = ticks

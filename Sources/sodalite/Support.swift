@@ -3,64 +3,37 @@
 import ArgumentParser
 import CellSimulation
 import Descriptions
-import Foundation
 import Quantities
 import Telemetry
-
-/// How a command prints its result.
-enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
-  case table
-  case json
-}
-
-/// A length of time on the command line: "34h", "90min", "3600s" or "3600".
-struct DurationArgument: ExpressibleByArgument {
-  var seconds: Double
-
-  init(seconds: Double) { self.seconds = seconds }
-
-  init?(argument: String) {
-    let units: [(String, Double)] = [("min", 60), ("h", 3_600), ("d", 86_400), ("s", 1), ("", 1)]
-    for (suffix, scale) in units where argument.hasSuffix(suffix) {
-      guard let value = Double(argument.dropLast(suffix.count)) else { continue }
-      guard value.isFinite, value > 0, value * scale <= 31_536_000 else { return nil }
-      seconds = value * scale
-      return
-    }
-    return nil
-  }
-
-  var defaultValueDescription: String { "\(DecimalNumber.text(seconds, decimals: 0))s" }
-}
-
-/// A share on the command line: "0.3" or "30%".
-struct ShareArgument: ExpressibleByArgument {
-  var fraction: Double
-
-  init(fraction: Double) { self.fraction = fraction }
-
-  init?(argument: String) {
-    let isPercent = argument.hasSuffix("%")
-    guard let value = Double(isPercent ? String(argument.dropLast()) : argument), value.isFinite
-    else { return nil }
-    fraction = isPercent ? value / 100 : value
-  }
-
-  var defaultValueDescription: String { "\(DecimalNumber.text(fraction * 100, decimals: 0))%" }
-}
 
 /// A mistake of the user, in one line, with its sysexits code.
 struct UserMistake {
   /// Prints the line to standard error and gives the code to throw.
   static func exit(_ message: String, code: Int32) -> ExitCode {
-    FileHandle.standardError.write(Data("sodalite: \(message)\n".utf8))
+    StandardError.write("sodalite: \(message)\n")
     return ExitCode(code)
+  }
+
+  /// Prints what is wrong with a file and gives the code to throw.
+  static func exit(_ problem: DataProblem) -> ExitCode {
+    exit(problem.description, code: problem.exitCode)
+  }
+}
+
+/// Prints a result; a standard output that takes none of it is an error.
+func report(_ text: String) throws {
+  do {
+    try StandardOutput.write(text)
+  } catch {
+    throw UserMistake.exit(error)
   }
 }
 
 /// Finds cells by the name of a built-in set or the path of a description.
 enum Cells {
   static let builtIn: [CellDescription] = [.hu2024NFMPB1HardCarbon]
+  /// Descriptions are some kilobytes long; what is far beyond that is something else.
+  private static let largestFile = 4 << 20
 
   static func find(_ name: String) throws -> CellDescription {
     if let cell = builtIn.first(where: { $0.name == name }) { return cell }
@@ -70,10 +43,13 @@ enum Cells {
         "unknown cell '\(name)'; built in: \(names); or give the path of a .yaml description",
         code: 66)
     }
-    guard let data = FileManager.default.contents(atPath: name) else {
-      throw UserMistake.exit("\(name): cannot be read as a cell description", code: 66)
+    let text: String
+    do {
+      text = try WholeFile.text(of: name, atMost: largestFile)
+    } catch {
+      throw UserMistake.exit(error.description, code: error.category == .noInput ? 66 : 78)
     }
-    switch CellFile.parse(text: String(decoding: data, as: UTF8.self), file: name) {
+    switch CellFile.parse(text: text, file: name) {
     case .success(let cell): return cell
     case .failure(let problems): throw UserMistake.exit(problems.description, code: 78)
     }
@@ -86,11 +62,32 @@ extension JSONText {
 }
 
 /// The wall clock, for speed and progress only.
-func wallSeconds() -> Double { ProcessInfo.processInfo.systemUptime }
+func wallSeconds() -> Double {
+  let passed = ContinuousClock.now - origin
+  return Double(passed.components.seconds) + Double(passed.components.attoseconds) * 1e-18
+}
+
+private let origin = ContinuousClock.now
+
+/// A number for people.
+func number(_ value: Double, _ decimals: Int) -> String {
+  DecimalNumber.text(value, decimals: decimals)
+}
+
+/// A number for people, with a comma between thousands: 122,400.
+func grouped(_ value: Double) -> String {
+  let digits = number(value.magnitude, 0)
+  var text = value < 0 && digits != "0" ? "-" : ""
+  for (place, digit) in digits.enumerated() {
+    if place > 0, (digits.count - place) % 3 == 0 { text += "," }
+    text.append(digit)
+  }
+  return text
+}
 
 /// A fraction as a percentage for people.
 func percent(_ value: Double?) -> String {
-  value.map { "\(DecimalNumber.text($0 * 100, decimals: 2)) %" } ?? "-"
+  value.map { "\(number($0 * 100, 2)) %" } ?? "-"
 }
 
 /// A 64-bit hash as 16 hexadecimal digits.
