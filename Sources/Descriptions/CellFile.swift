@@ -81,6 +81,7 @@ private struct CellReader {
     case (true, true):
       map.add("circuit", "the description has electrodes and a circuit; expected one of them")
       return nil
+    case (false, false) where map.isMisspelt("electrodes") || map.isMisspelt("circuit"): return nil
     case (false, false):
       list.add(
         map.mark, "the description has neither electrodes nor a circuit; expected one of them")
@@ -200,6 +201,8 @@ extension CellReader {
       else { return nil }
       if loss < full { return full - loss }
       map.add("sodium_loss", "sodium_loss is \(loss) Ah; the cathode holds only \(full) Ah")
+    case (false, false) where map.isMisspelt("cyclable_sodium") || map.isMisspelt("sodium_loss"):
+      return nil
     default:
       list.add(map.mark, "electrodes need either cyclable_sodium or sodium_loss, and not both")
     }

@@ -10,6 +10,8 @@ struct MappingReader {
   let name: String
   let mark: Mark?
   private var values: [String: (key: Node, value: Node)] = [:]
+  /// The keys that unknown ones were likely meant to be: they are not called missing as well.
+  private var misspelt: Set<String> = []
 
   /// Takes a mapping apart.
   ///
@@ -39,6 +41,7 @@ struct MappingReader {
         values[scalar.string] = (key, value)
       } else {
         list.add(key.mark, Self.unknown(scalar.string, name, keys))
+        if let meant = nearest(to: scalar.string, in: keys) { misspelt.insert(meant) }
       }
     }
   }
@@ -53,13 +56,17 @@ struct MappingReader {
 
   func has(_ key: String) -> Bool { values[key] != nil }
 
+  /// Whether the key is there under a name that is nearly its own.
+  func isMisspelt(_ key: String) -> Bool { !has(key) && misspelt.contains(key) }
+
   func mark(of key: String) -> Mark? { values[key]?.key.mark ?? mark }
 
   func add(_ key: String, _ message: String) { list.add(mark(of: key), message) }
 
-  /// The node of a key; nil, with a problem, when it is not there.
+  /// The node of a key; nil, with a problem, when it is not there. (A misspelt key is the problem.)
   func node(_ key: String, expected: String) -> Node? {
     if let value = values[key]?.value { return value }
+    if isMisspelt(key) { return nil }
     list.add(mark, "\(name) has no '\(key)'; expected \(expected)")
     return nil
   }

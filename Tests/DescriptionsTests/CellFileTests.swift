@@ -47,8 +47,12 @@ import Testing
 
   private static let saysWhatIsWrongCases: [(String, String, String)] = [
     (
+      "circuit:", "circut:",
+      "c.yaml:8:1: unknown key 'circut' in the description; did you mean 'circuit'?"
+    ),
+    (
       "capacity:", "capcity:",
-      "c.yaml:1:1: the description has no 'capacity'; expected a quantity above 0 Ah up to 10000 Ah\nc.yaml:4:1: unknown key 'capcity' in the description; did you mean 'capacity'?"
+      "c.yaml:4:1: unknown key 'capcity' in the description; did you mean 'capacity'?"
     ),
     (
       "capacity: 1.5 Ah", "capacity: -1.5 Ah",
