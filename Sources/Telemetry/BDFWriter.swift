@@ -2,9 +2,10 @@
 
 /// Writes a log as CSV of the Battery Data Format, with columns of its own behind the standard ones.
 ///
-/// Rows go to a temporary file beside the target, which takes the target's name in `finish()`: a
-/// reader never sees half a file, and an interrupted run leaves an earlier file as it was. When the
-/// writer goes away unfinished, the temporary file goes too. A device such as /dev/null is written
+/// Rows go to a file that gets the target's name in `finish()`: a reader never sees half a file, and
+/// an interrupted run leaves an earlier file as it was, and nothing of its own: on Linux the new file
+/// has no name until then. Where the file system knows no such files, it is a temporary file beside
+/// the target, which goes when the writer goes away unfinished. A device such as /dev/null is written
 /// directly. The text is the same on every machine: fixed decimals, no locale.
 public struct BDFWriter: ~Copyable {
   /// A column behind the standard ones.
@@ -44,23 +45,25 @@ public struct BDFWriter: ~Copyable {
   /// The number of rows written so far.
   public private(set) var rowCount = 0
 
-  private let path: String
-  private let temporaryPath: String?
+  /// The name of the file before it is whole; nil for a device.
+  private let draft: String?
   private let file: SystemFile
   private let columns: [Column]
   private var bytes: [UInt8] = []
   private var isFinished = false
 
-  /// Opens a temporary file beside `path` and writes the header.
+  /// Opens a file and writes the header.
   ///
   /// - Parameters:
   ///   - path: where the finished file will be.
   ///   - columns: the columns behind time, current and voltage.
   public init(path: String, columns: [Column] = []) throws(DataProblem) {
-    let temporary = SystemFile.isDevice(path) ? nil : "\(path).\(SystemFile.processNumber).partial"
-    file = try SystemFile.writing(temporary ?? path, isNew: temporary != nil)
-    self.path = path
-    temporaryPath = temporary
+    draft = SystemFile.isDevice(path) ? nil : "\(path).\(SystemFile.processNumber).partial"
+    if let draft {
+      file = try SystemFile.writing(new: path, draft: draft)
+    } else {
+      file = try SystemFile.writing(path)
+    }
     self.columns = columns
     bytes.reserveCapacity(Self.bufferBytes + 4096)
     for (place, column) in (Self.standard + columns).enumerated() {
@@ -71,7 +74,7 @@ public struct BDFWriter: ~Copyable {
   }
 
   deinit {
-    if !isFinished, let temporaryPath { SystemFile.remove(temporaryPath) }
+    if !isFinished, let draft { SystemFile.remove(draft) }
   }
 
   /// Writes one row.
@@ -116,10 +119,7 @@ public struct BDFWriter: ~Copyable {
   public mutating func finish() throws(DataProblem) {
     precondition(!isFinished, "a file is finished once")
     try flush()
-    if let temporaryPath {
-      try file.synchronize()
-      try SystemFile.rename(temporaryPath, to: path)
-    }
+    if let draft { try file.publish(draft: draft) }
     isFinished = true
   }
 

@@ -16,6 +16,8 @@ public struct CSVReader: ~Copyable {
   public private(set) var headerLine = 0
 
   private let source: SystemFile?
+  private let size: Int64?
+  private var bytesRead: Int64 = 0
   private var bytes: [UInt8]
   private var end: Int
   private var isComplete: Bool
@@ -55,11 +57,18 @@ public struct CSVReader: ~Copyable {
 
   private init(file: String, source: consuming SystemFile?, bytes: [UInt8], end: Int) {
     self.file = file
+    size = source?.size()
     self.source = source
     self.bytes = bytes
     self.end = end
     // Text in memory is all there is; a file has not been read yet.
     isComplete = end > 0
+  }
+
+  /// How much of the file has been read, 0 to 1; 0 where that cannot be known, as of a pipe.
+  public var fractionRead: Double {
+    guard let size, size > 0 else { return 0 }
+    return min(Double(bytesRead - Int64(end - rowStart)) / Double(size), 1)
   }
 
   /// Goes to the next row.
@@ -132,6 +141,12 @@ public struct CSVReader: ~Copyable {
         .badData, file: file, message: "no rows; expected column names on the first")
     }
     headerLine = line
+    guard String(validating: bytes[rowStart..<rowEnd], as: UTF8.self) != nil,
+      !bytes[rowStart..<rowEnd].contains(0)
+    else {
+      throw DataProblem(
+        .badData, file: file, line: line, message: "not text; expected comma-separated values")
+    }
     var names: [String] = []
     for column in fields.indices { names.append(trimmed(text(column))) }
     header = names
@@ -270,6 +285,7 @@ public struct CSVReader: ~Copyable {
     }
     let count = try source?.read(into: &bytes, from: end) ?? 0
     end += count
+    bytesRead += Int64(count)
     isComplete = count == 0
     return true
   }

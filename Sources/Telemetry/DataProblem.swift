@@ -46,11 +46,20 @@ public struct DataProblem: Error, Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// `file:line:column: message`, with the parts that are known.
+  /// `file:line:column: message`, with the parts that are known, on one line: what a file holds may
+  /// be shown in it, but must not steer a terminal.
   public var description: String {
     var place = file
     if let line { place += ":\(line)" }
     if let column { place += ":\(column)" }
-    return "\(place): \(message)"
+    return String(String.UnicodeScalarView("\(place): \(message)".unicodeScalars.map(Self.shown)))
+  }
+
+  private static func shown(_ scalar: Unicode.Scalar) -> Unicode.Scalar {
+    switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned:
+      "\u{FFFD}"
+    default: scalar
+    }
   }
 }

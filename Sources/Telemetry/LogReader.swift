@@ -98,6 +98,9 @@ public struct LogReader: ~Copyable {
   /// True when the log has the true state of charge.
   public var hasTruth: Bool { truth != nil }
 
+  /// How much of the log has been read, 0 to 1; 0 where that cannot be known, as of a pipe.
+  public var fractionRead: Double { rows.fractionRead }
+
   /// The next sample; nil at the end of the log.
   public mutating func next() throws(DataProblem) -> LogSample? {
     guard try rows.next() else {

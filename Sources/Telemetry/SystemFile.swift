@@ -12,10 +12,13 @@
 struct SystemFile: ~Copyable {
   private let descriptor: Int32
   let path: String
+  /// True for a file that has no name yet: it goes away with this process, however that ends.
+  private let isUnnamed: Bool
 
-  private init(descriptor: Int32, path: String) {
+  private init(descriptor: Int32, path: String, isUnnamed: Bool = false) {
     self.descriptor = descriptor
     self.path = path
+    self.isUnnamed = isUnnamed
   }
 
   deinit { _ = close(descriptor) }
@@ -29,14 +32,74 @@ struct SystemFile: ~Copyable {
     return SystemFile(descriptor: descriptor, path: path)
   }
 
-  /// Opens a file for writing: a new one when `isNew`, an existing one otherwise.
-  static func writing(_ path: String, isNew: Bool) throws(DataProblem) -> SystemFile {
-    let flags = isNew ? O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC : O_WRONLY | O_CLOEXEC
-    let descriptor = unsafe open(path, flags, 0o644)
+  /// Opens an existing file or device for writing.
+  static func writing(_ path: String) throws(DataProblem) -> SystemFile {
+    let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
       throw DataProblem(.cannotWrite, file: path, message: "cannot write: \(reason())")
     }
     return SystemFile(descriptor: descriptor, path: path)
+  }
+
+  /// Opens a new file for `path`, which is not touched before `publish`.
+  ///
+  /// Where the file system can, the file has no name until then; elsewhere it is `draft`.
+  static func writing(new path: String, draft: String) throws(DataProblem) -> SystemFile {
+    #if os(Linux)
+      let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+      let descriptor = unsafe open(
+        folder, O_WRONLY | O_CLOEXEC | O_DIRECTORY | withoutName, 0o644)
+      if descriptor >= 0 {
+        // Without /proc the file could never get a name.
+        if unsafe access(processPath(descriptor), F_OK) == 0 {
+          return SystemFile(descriptor: descriptor, path: path, isUnnamed: true)
+        }
+        _ = close(descriptor)
+      }
+    #endif
+    let named = unsafe open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard named >= 0 else {
+      throw DataProblem(.cannotWrite, file: path, message: "cannot write: \(reason())")
+    }
+    return SystemFile(descriptor: named, path: path)
+  }
+
+  #if os(Linux)
+    /// What makes O_TMPFILE of O_DIRECTORY; the macro itself is too complex for the importer.
+    private static let withoutName: Int32 = 0o20_000_000
+
+    private static func processPath(_ descriptor: Int32) -> String {
+      "/proc/self/fd/\(descriptor)"
+    }
+  #endif
+
+  /// Puts the written bytes on the disk and gives the file its name in one step, by way of `draft`:
+  /// so the name never stands for an empty file, and an earlier file stays until then.
+  borrowing func publish(draft: String) throws(DataProblem) {
+    guard fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS else { throw problem() }
+    #if os(Linux)
+      if isUnnamed {
+        Self.remove(draft)
+        guard
+          unsafe linkat(
+            AT_FDCWD, Self.processPath(descriptor), AT_FDCWD, draft, AT_SYMLINK_FOLLOW) == 0
+        else { throw problem() }
+      }
+    #endif
+    guard systemRename(draft, path) == 0 else { throw problem() }
+  }
+
+  private borrowing func problem() -> DataProblem {
+    DataProblem(.cannotWrite, file: path, message: "cannot write: \(Self.reason())")
+  }
+
+  /// How many bytes the file has; nil for what is no ordinary file.
+  borrowing func size() -> Int64? {
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      return nil
+    }
+    return Int64(status.st_size)
   }
 
   /// Reads up to `bytes.count - start` bytes into `bytes` from `start`; 0 at the end of the file.
@@ -73,20 +136,6 @@ struct SystemFile: ~Copyable {
       } else if errno != EINTR {
         throw DataProblem(.cannotWrite, file: path, message: "cannot write: \(Self.reason())")
       }
-    }
-  }
-
-  /// Puts the written bytes on the disk, so that a rename after it never names an empty file.
-  borrowing func synchronize() throws(DataProblem) {
-    guard fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS else {
-      throw DataProblem(.cannotWrite, file: path, message: "cannot write: \(Self.reason())")
-    }
-  }
-
-  /// Gives `source` the name `target` in one step.
-  static func rename(_ source: String, to target: String) throws(DataProblem) {
-    guard systemRename(source, target) == 0 else {
-      throw DataProblem(.cannotWrite, file: target, message: "cannot write: \(reason())")
     }
   }
 

@@ -55,7 +55,7 @@ func temporaryPath(_ name: String) -> String {
     do {
       var writer = try BDFWriter(path: path)
       try writer.append(seconds: 0, amperes: 0, volts: 3)
-      _ = try SystemFile.reading(partial)
+      #expect(throws: DataProblem.self) { _ = try SystemFile.reading(path) }
     }
     #expect(throws: DataProblem.self) { _ = try SystemFile.reading(partial) }
     #expect(throws: DataProblem.self) { _ = try SystemFile.reading(path) }
@@ -100,6 +100,7 @@ func temporaryPath(_ name: String) -> String {
       Issue.record("wrote into no folder")
     } catch {
       #expect(error.exitCode == 74)
+      #expect(error.file == "/nonexistent/x.csv")
     }
   }
 }

@@ -131,4 +131,36 @@ import Testing
       #expect(error.message.hasPrefix("the row is longer than 1048576 bytes"))
     }
   }
+
+  @Test(arguments: [[0x61, 0xFF, 0x2C, 0x62, 0x0A], [0x50, 0x4B, 0x03, 0x00, 0x0A]] as [[UInt8]])
+  func aFileThatIsNoTextIsSaidToBeNone(bytes: [UInt8]) {
+    do {
+      _ = try CSVReader.read(bytes, file: "x.zip")
+      Issue.record("read as a table")
+    } catch {
+      #expect(error.description == "x.zip:1: not text; expected comma-separated values")
+    }
+  }
+
+  @Test func whatAFileHoldsCannotSteerTheTerminal() {
+    let problem = DataProblem(.badData, file: "a\u{1B}[2J", message: "'\u{202E}\n' é")
+    #expect(problem.description == "a\u{FFFD}[2J: '\u{FFFD}\u{FFFD}' é")
+  }
+
+  @Test func tellsHowMuchIsRead() throws {
+    let path = temporaryPath("fraction")
+    defer { SystemFile.remove(path) }
+    var writer = try BDFWriter(path: path)
+    for row in 0..<100_000 { try writer.append(seconds: Double(row), amperes: 0, volts: 3) }
+    try writer.finish()
+    var reader = try CSVReader.open(path)
+    var count = 0.0
+    var farthest = 0.0
+    while try reader.next() {
+      count += 1
+      farthest = max(farthest, (reader.fractionRead - count / 100_000).magnitude)
+    }
+    #expect(farthest < 0.2)
+    #expect(reader.fractionRead == 1)
+  }
 }
