@@ -59,7 +59,7 @@ struct CycleReport {
     let reason: String
     switch last.end {
     case .time, .limit, .limitAlreadyMet: return nil
-    case .unreachable: reason = "the cell could not go on like this"
+    case .unreachable: reason = "the cell can take or give no more like this"
     case .outOfRange: reason = "voltage or temperature left the model's range"
     case .tooLong: reason = "it did not end within 1000 h"
     }
@@ -133,7 +133,7 @@ extension CycleReport {
     case .time: "time"
     case .limit: limit(step)
     case .limitAlreadyMet: "\(limit(step)), met before it began"
-    case .unreachable: "the cell could not go on"
+    case .unreachable: "no more possible"
     case .outOfRange: "out of the model's range"
     case .tooLong: "longer than allowed"
     }

@@ -73,7 +73,15 @@ struct ReplayLog: ParsableCommand {
       writer = try BDFWriter(path: output, columns: columns)
     }
     var replay: Replay?
+    var bar = ProgressBar.standardError()
+    defer { bar.finish() }
+    let started = wallSeconds()
     while let row = try log.next() {
+      if row.line & 0x3FF == 0 {
+        bar.update(
+          fraction: log.fractionRead, simulatedSeconds: replay?.duration ?? .nan,
+          elapsedSeconds: wallSeconds() - started)
+      }
       if let gap = row.gap { note(gap, at: row, &result) }
       var running = replay.take() ?? begin(at: row, profile, &result)
       let estimate: Estimate

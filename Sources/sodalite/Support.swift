@@ -51,7 +51,9 @@ enum Cells {
     }
     switch CellFile.parse(text: text, file: name) {
     case .success(let cell): return cell
-    case .failure(let problems): throw UserMistake.exit(problems.description, code: 78)
+    case .failure(let problems):
+      let lines = problems.problems.map(\.description).joined(separator: "\nsodalite: ")
+      throw UserMistake.exit(lines, code: problems.exitCode)
     }
   }
 }
