@@ -12,6 +12,8 @@ public struct DataProblem: Error, Equatable, Sendable, CustomStringConvertible {
     case cannotWrite
     /// The request itself is wrong, such as a column specification.
     case usage
+    /// What describes the cell or the board is wrong.
+    case configuration
   }
 
   /// The kind of problem.
@@ -36,13 +38,14 @@ public struct DataProblem: Error, Equatable, Sendable, CustomStringConvertible {
     self.message = message
   }
 
-  /// The exit code of sysexits.h: 64, 65, 66 or 74.
+  /// The exit code of sysexits.h: 64, 65, 66, 74 or 78.
   public var exitCode: Int32 {
     switch category {
     case .usage: 64
     case .badData: 65
     case .noInput: 66
     case .cannotWrite: 74
+    case .configuration: 78
     }
   }
 

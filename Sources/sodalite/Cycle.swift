@@ -21,7 +21,7 @@ struct Cycle: ParsableCommand {
   @Option(name: .customLong("repeat"), help: "How many times to run the whole list.")
   var rounds = 1
   @Option(
-    name: .customLong("start-state-of-charge"),
+    name: .customLong("start-state-of-charge"), parsing: .unconditional,
     help: "How full the rested cell is at first. (default: 100%)",
     transform: ShareArgument.init(argument:))
   var start = ShareArgument(fraction: 1)

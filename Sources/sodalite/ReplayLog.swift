@@ -37,17 +37,12 @@ struct ReplayLog: ParsableCommand {
 
   func run() throws {
     let description = try Cells.find(cell)
-    let profile: CellProfile
-    do {
-      profile = try ProfileMaker.profile(for: description)
-    } catch {
-      throw UserMistake.exit("\(cell): \(error)", code: 78)
-    }
     let started = wallSeconds()
-    var result = ReplayReport(
-      file: file, cell: description.name, settleSeconds: settle.seconds)
-    do {
-      try replay(with: profile, into: &result)
+    var result = ReplayReport(file: file, cell: description.name, settleSeconds: settle.seconds)
+    do throws(DataProblem) {
+      // Before the cell's tables, which take a moment: a wrong file name shows at once.
+      var log = try openLog()
+      try replay(&log, with: try profile(of: description), into: &result)
     } catch {
       throw UserMistake.exit(error)
     }
@@ -55,16 +50,27 @@ struct ReplayLog: ParsableCommand {
     try report(format == .json ? result.json.text + "\n" : result.table)
   }
 
-  private func replay(
-    with profile: CellProfile, into result: inout ReplayReport
-  ) throws(DataProblem) {
+  private func openLog() throws(DataProblem) -> LogReader {
     let places: LogColumns =
       if let columns {
         try LogColumns(specification: columns, dischargePositive: dischargePositive)
       } else {
         LogColumns(dischargePositive: dischargePositive)
       }
-    var log = try LogReader.open(file, columns: places)
+    return try LogReader.open(file, columns: places)
+  }
+
+  private func profile(of description: CellDescription) throws(DataProblem) -> CellProfile {
+    do {
+      return try ProfileMaker.profile(for: description)
+    } catch {
+      throw DataProblem(.configuration, file: cell, message: error.description)
+    }
+  }
+
+  private func replay(
+    _ log: inout LogReader, with profile: CellProfile, into result: inout ReplayReport
+  ) throws(DataProblem) {
     var writer: BDFWriter? = nil
     if let output {
       var columns: [BDFWriter.Column] = [.estimate, .interval]
