@@ -221,5 +221,15 @@ import Testing
     bench.shuntVolts = 0.015
     bench.pass(7_500_000)
     #expect(try bench.read().charge == .counted(.nanocoulombs(7_500_000_000)))
+    // 5 A is 2^19 codes of CURRENT, one beyond its end; one code of the shunt less, 20.8 µA, fits.
+    bench.shuntVolts = 0.075
+    bench.pass(7_500_000)
+    #expect(try bench.read().charge == .overflow)
+    bench.shuntVolts = 0.075 - 312.5e-9
+    bench.pass(7_500_000)
+    guard case .counted = try bench.read().charge else {
+      Issue.record("a current below the largest is not counted")
+      return
+    }
   }
 }

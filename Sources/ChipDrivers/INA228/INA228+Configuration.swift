@@ -96,8 +96,10 @@ extension INA228 {
     ///
     /// Datasheet §8.1.2: SHUNT_CAL = 13107.2e6 · CURRENT_LSB · R (· 4 in the narrow range) with
     /// CURRENT_LSB ≥ maximum current / 2^19, which is I[µA] · R[µΩ] / 40,000,000 (10,000,000).
-    /// Rounded up, so that the largest current still fits CURRENT. The rounding leaves no gain
-    /// error, because the charge is scaled by the step that the rounded value really gives.
+    /// Rounded up, so that every current below the largest fits CURRENT; the largest itself may be
+    /// 2^19, one code beyond the end, as by the datasheet's own formula, and then the charge of that
+    /// interval is `.overflow`. The rounding leaves no gain error, because the charge is scaled by
+    /// the step that the rounded value really gives.
     public let shuntCalibration: UInt16
     /// For the bus voltage.
     public let busConversionTime: ConversionTime
