@@ -64,8 +64,8 @@ public struct StateEstimator: Sendable {
   /// The first call only sets the clock and weighs the voltage. A time before the last one changes
   /// nothing but the sticky condition that says so.
   public mutating func step(at time: MonotonicTime, _ measurement: Measurement) {
-    current = []
     guard let last = lastTime else {
+      current = []
       lastTime = time
       lastCurrent = measurement.current ?? lastCurrent
       note(measurement.temperature, after: 0)
@@ -79,15 +79,20 @@ public struct StateEstimator: Sendable {
     }
     if let charge = measurement.charge {
       // What was assumed while readings failed is in the count now.
-      waitingCharge += charge - assumed
+      waitingCharge = sum(waitingCharge, charge)
+      waitingCharge = sum(waitingCharge, .nanocoulombs(-assumed.nanocoulombs))
       assumed = .zero
+      chargeIsCounted = true
     } else {
       chargeIsCounted = false
       if measurement.current != nil { assumed = .zero }
     }
     // A year is as good as any longer time and keeps every product in range.
-    let elapsed = min(time.microseconds(since: last), 31_536_000_000_000)
+    let year: Int64 = 31_536_000_000_000
+    let difference = time.microseconds.subtractingReportingOverflow(last.microseconds)
+    let elapsed = difference.overflow ? year : min(difference.partialValue, year)
     guard elapsed >= 1_000 else { return }
+    current = []
     lastTime = time
     note(measurement.temperature, after: elapsed)
     advance(measurement, by: elapsed)
@@ -113,14 +118,14 @@ public struct StateEstimator: Sendable {
         if measurement.current == nil {
           current.insert(.currentMissing)
           deviation = profile.tuning.missingCurrent
-          assumed += charge
+          assumed = sum(assumed, charge)
         }
       }
     }
     waitingCharge = .zero
     chargeIsCounted = true
     if let now = measurement.current { lastCurrent = now }
-    ledger += charge
+    ledger = sum(ledger, charge)
     let rated = profile.ratedCapacity.nanocoulombs
     let moved = filter.arithmetic.multiply(charge.nanocoulombs, Format.one, dividedBy: rated)
     let rate = max(filter.arithmetic.multiply(rated, elapsed, dividedBy: 3_600_000_000), 1)
@@ -152,6 +157,19 @@ public struct StateEstimator: Sendable {
       voltageAge = 0
       current.insert(.voltageForced)
     }
+  }
+
+  /// The sum, clamped and counted where `+` would trap.
+  ///
+  /// Not by the filter's arithmetic: books that are full say nothing about the covariance.
+  private mutating func sum(_ a: Charge, _ b: Charge) -> Charge {
+    var books = SaturatingArithmetic()
+    let sum = books.add(a.nanocoulombs, max(b.nanocoulombs, -.max))
+    if books.saturations > 0 {
+      sticky.insert(.saturated)
+      if saturations < .max { saturations += 1 }
+    }
+    return .nanocoulombs(max(sum, -.max))
   }
 
   private mutating func inC(_ flowing: Current) -> Int64 {
