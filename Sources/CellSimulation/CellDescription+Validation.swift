@@ -5,7 +5,10 @@ extension CellDescription {
   ///
   /// - Throws: `CellError.invalidValue` naming the first that is not.
   public func validate() throws(CellError) {
-    try require(ratedCapacityAmpereHours > 0, "the rated capacity must be above 0 Ah")
+    // A million Ah is as far as charges in nC go with room to spare; a µAh is far below any cell.
+    try require(
+      ratedCapacityAmpereHours >= 1e-6 && ratedCapacityAmpereHours <= 1e6,
+      "the rated capacity must be in 1e-6…1e6 Ah")
     try require(
       lowerCutoffVolts < upperCutoffVolts && lowerCutoffVolts.isFinite
         && upperCutoffVolts.isFinite,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BusProtocols
+import CellSimulation
 import ChipDrivers
 import ChipEmulators
 import DeterministicMath
@@ -46,9 +47,12 @@ struct Board {
   private static let beta = 3_435.0
   private static let supplyVolts = 3.3
 
+  /// Builds the board for a cell.
+  ///
+  /// - Throws: `CellError` for a cell too small or too large for any shunt that the chips can measure.
   init(
     _ set: ChipSet, seed: UInt64, oneC: Double, errors: BoardErrors, bus: EmulatedI2CBus
-  ) {
+  ) throws(CellError) {
     self.errors = errors
     self.oneC = oneC
     // 6.5 C over 150 mV: a shunt chosen for the cell, 15 mΩ for 1.5 Ah, as a board's maker would;
@@ -56,6 +60,10 @@ struct Board {
     let fullScale = set == .ina228TMP117 ? 0.150 : 0.075
     let amperes = 6.5 * oneC
     let microohms = (fullScale / amperes * 1e6).rounded()
+    guard microohms >= 100, microohms <= 10_000_000 else {
+      throw .invalidValue(
+        "no shunt of 100 µΩ…10 Ω lets the \(set.rawValue) board measure a cell of \(oneC) Ah")
+    }
     shuntOhms = microohms * 1e-6
     range = .microamperes(Int32((amperes * 1e6).rounded()))
     let shunt = Shunt(resistance: .microohms(Int32(microohms)), maximumCurrent: range)

@@ -96,7 +96,7 @@ public struct Rig: ~Copyable {
 
   /// Builds and wires everything.
   ///
-  /// - Throws: `CellError` if the description cannot be a cell.
+  /// - Throws: `CellError` if the description cannot be a cell, or one that the board cannot measure.
   public init(_ setup: RigSetup) throws(CellError) {
     // All that can fail comes before the first stored property: a value that cannot be copied is
     // made whole or not at all.
@@ -108,7 +108,7 @@ public struct Rig: ~Copyable {
     let bus = EmulatedI2CBus(
       faults: setup.faults.map { TransferFaults(probabilities: $0, seed: setup.seed, stream: 7) }
         ?? .none)
-    let board = Board(
+    let board = try Board(
       setup.chips, seed: setup.seed, oneC: setup.cell.ratedCapacityAmpereHours,
       errors: BoardErrors(using: &random), bus: bus)
     let start = min(max(setup.startStateOfCharge + setup.initialError, 0), 1)
