@@ -108,15 +108,15 @@ public struct Replay {
 
   /// Takes in one sample and gives the estimate after it.
   ///
-  /// - Throws: `OutOfRange` where a value exceeds ±2147 A, V or °C·1000 of the integer types, or the
-  ///   time exceeds what microseconds in 64 bits hold.
+  /// - Throws: `OutOfRange` where a value exceeds ±2147 A, ±2147 V or ±2,147,483 °C, which the integer
+  ///   types hold, or the time exceeds what microseconds in 64 bits hold.
   public mutating func feed(_ sample: Sample) throws(OutOfRange) -> Estimate {
     var measurement = Measurement(
-      current: .microamperes(try Self.micro(sample.amperes, "current", "A")),
-      voltage: .microvolts(try Self.micro(sample.volts, "voltage", "V")))
+      current: .microamperes(try Self.whole(sample.amperes, 1e6, "current", "±2147 A")),
+      voltage: .microvolts(try Self.whole(sample.volts, 1e6, "voltage", "±2147 V")))
     if let celsius = sample.celsius {
       measurement.temperature = .millidegreesCelsius(
-        try Self.micro(celsius * 1e-3, "temperature", "°C"))
+        try Self.whole(celsius, 1e3, "temperature", "±2147483 °C"))
     }
     guard sample.seconds.magnitude < 9e12 else {
       throw OutOfRange(message: "time \(sample.seconds) s is beyond the clock's range")
@@ -165,12 +165,12 @@ public struct Replay {
     }
   }
 
-  private static func micro(
-    _ value: Double, _ column: String, _ unit: String
+  private static func whole(
+    _ value: Double, _ scale: Double, _ column: String, _ range: String
   ) throws(OutOfRange) -> Int32 {
-    let scaled = (value * 1e6).rounded()
+    let scaled = (value * scale).rounded()
     guard let exact = Int32(exactly: scaled) else {
-      throw OutOfRange(message: "\(column) \(value) is beyond ±2147 \(unit)")
+      throw OutOfRange(message: "\(column) \(value) is beyond \(range)")
     }
     return exact
   }
