@@ -34,7 +34,8 @@ public struct BusFaultCounts: Equatable, Sendable {
     case .bus(.busStuck), .bus(.arbitrationLost): Self.raise(&busStuck)
     case .bus: Self.raise(&other)
     case .configurationLost: Self.raise(&lostConfiguration)
-    case .conversionNotReady: break
+    // Neither is an answer: the failed transfer that led to the second was counted itself.
+    case .conversionNotReady, .notConfigured: break
     default: Self.raise(&chip)
     }
   }
