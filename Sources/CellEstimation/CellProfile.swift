@@ -47,7 +47,8 @@ public struct CellProfile: Sendable {
   public var relaxationTemperatureFactor: InlineArray<25, Int32>
   /// What both relaxation times are multiplied by at −40, −35 … 80 °C. Unit: 1/65536.
   public var timeTemperatureFactor: InlineArray<25, Int32>
-  /// What the series overpotential is multiplied by at 0, ½, 1 … 8 C. Unit: 1/65536.
+  /// What the series overpotential is multiplied by at 0, ⅛, ¼ … 1, 2, 3 … 9 C: charge transfer
+  /// bends at the small currents. Unit: 1/65536.
   public var seriesCurrentFactor: InlineArray<17, Int32>
   /// How much the model and the sensors are believed.
   public var tuning: FilterTuning

@@ -96,7 +96,11 @@ extension CellProfile {
 
   /// The factor of the series overpotential at a current in C with 40 fractional bits.
   func currentFactor(_ current: Int64) -> Int64 {
-    let place = min(Int64(current.magnitude >> 15), (16 << 24) - 1)  // half C per unit, 2^-24
+    let magnitude = Int64(current.magnitude)
+    // Eighths of 1C up to 1C, then whole ones; 24 fractional bits.
+    let place =
+      magnitude < Format.one
+      ? magnitude >> 13 : min((8 << 24) + (magnitude - Format.one) >> 16, (16 << 24) - 1)
     let index = Int(truncatingIfNeeded: place >> 24)
     let low = Int64(seriesCurrentFactor[index])
     let high = Int64(seriesCurrentFactor[index + 1])

@@ -53,7 +53,7 @@ public enum ProfileMaker {
       coldTime[i] = factor(circuit.timeByTemperature(celsius))
     }
     var byCurrent = InlineArray<17, Int32>(repeating: 65_536)
-    for i in 0..<17 { byCurrent[i] = factor(circuit.seriesByCurrent(Double(i) / 2)) }
+    for i in 0..<17 { byCurrent[i] = factor(circuit.seriesByCurrent(FittedCircuit.currents[i])) }
     let nanocoulombs = (description.ratedCapacityAmpereHours * 3.6e12).rounded()
     return CellProfile(
       ratedCapacity: .nanocoulombs(Int64(nanocoulombs)),
@@ -134,6 +134,9 @@ struct FittedCircuit {
     timeByTemperature = .constant(1)
     seriesByCurrent = .constant(1)
   }
+
+  /// The currents of the profile's table, in C.
+  static let currents = (0...8).map { Double($0) / 8 } + (2...9).map { Double($0) }
 
   init(
     openCircuit: Curve, hysteresis: Curve, series: Curve, fast: Curve, slow: Curve,
@@ -338,7 +341,7 @@ struct Characterisation {
       logarithm(upper - 1) + fraction * (logarithm(upper) - logarithm(upper - 1)))
   }
 
-  /// What the drop after one second is per ampere at 0, ½ … 8 C, relative to the pulses' current.
+  /// What the drop after one second is per ampere at the table's currents, relative to the pulses'.
   private func currentFactors() throws(CellError) -> Curve {
     func drop(_ c: Double) throws(CellError) -> Double {
       var sum = 0.0
@@ -351,14 +354,12 @@ struct Characterisation {
       return sum
     }
     let reference = try drop(Self.pulseC)
-    var places: [Double] = []
     var factors: [Double] = []
-    for half in 0...16 {
-      let c = Double(half) / 2
-      places.append(c)
-      factors.append(half == 0 ? try drop(0.05) / reference : try drop(c) / reference)
+    for c in FittedCircuit.currents {
+      // Without a current there is no drop: a small one stands for it.
+      factors.append(try drop(c > 0 ? c : 0.02) / reference)
     }
-    return Curve(x: places, y: factors)
+    return Curve(x: FittedCircuit.currents, y: factors)
   }
 
   private var pair: ElectrodePair? {

@@ -136,7 +136,7 @@ public struct OracleFilter {
     let fast = table(x[0], 64) { profile.fast[$0] } * relaxation
     let slow = table(x[0], 64) { profile.slow[$0] } * relaxation
     let half = table(x[0], 64) { profile.hysteresis[$0] }
-    let place = min(abs(net) * 2, 16 - 1e-9)
+    let place = abs(net) < 1 ? abs(net) * 8 : min(7 + abs(net), 16 - 1e-9)
     let index = Int(place)
     let low = Double(profile.seriesCurrentFactor[index])
     let high = Double(profile.seriesCurrentFactor[index + 1])
