@@ -168,7 +168,7 @@ public struct FilterTuning: Equatable, Sendable {
   /// Deviation of the inverse capacity ratio at the start. Unit: 1e-6.
   public var capacityPrior: Int32 = 40_000
   /// Deviation of the current offset at the start. Unit: 1e-6 C.
-  public var offsetPrior: Int32 = 50_000
+  public var offsetPrior: Int32 = 10_000
   /// Deviation of the fast relaxation's current at the start: the past load is unknown.
   /// Unit: 1e-6 C.
   public var fastPrior: Int32 = 1_000_000
