@@ -100,6 +100,11 @@ extension EquivalentCircuit {
       try require(
         curve.y.allSatisfy { $0 >= 0 && $0.isFinite }, "the \(name) must be 0 or more")
     }
+    if let chargeTransferAmperes {
+      try require(
+        chargeTransferAmperes > 0 && chargeTransferAmperes.isFinite,
+        "the charge-transfer current must be above 0 A")
+    }
     for pair in pairs {
       try require(
         pair.seconds > 0 && pair.seconds.isFinite,

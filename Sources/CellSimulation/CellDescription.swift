@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DeterministicMath
+
 /// What a cell is made of and what it may be exposed to; a plain value without state.
 ///
 /// Made by a built-in parameter set or read from a YAML file. Units: SI, with capacities in Ah and
@@ -145,8 +147,12 @@ public struct RedoxSite: Sendable, Equatable {
 public struct EquivalentCircuit: Sendable, Equatable {
   /// The open-circuit voltage (V) over state of charge, rising from the lower to the upper cut-off.
   public var openCircuitVolts: Curve
-  /// The series resistance at 25 °C (Ω) over state of charge.
+  /// The series resistance at 25 °C and small currents (Ω) over state of charge.
   public var seriesOhms: Curve
+  /// The current beyond which the series resistance falls, for it is charge transfer: its voltage
+  /// grows with asinh(I / this), the Butler–Volmer law of equal transfer coefficients. Nil where it is
+  /// ohmic. Unit: A.
+  public var chargeTransferAmperes: Double?
   /// The relaxation pairs, fastest first.
   public var pairs: [RelaxationPair]
   /// Half the gap between charge and discharge curves at rest (V) over state of charge.
@@ -172,15 +178,36 @@ public struct EquivalentCircuit: Sendable, Equatable {
 
   /// Makes a circuit from its parts.
   public init(
-    openCircuitVolts: Curve, seriesOhms: Curve, pairs: [RelaxationPair], hysteresisVolts: Curve,
-    hysteresisRate: Double, activationJoulesPerMole: Double
+    openCircuitVolts: Curve, seriesOhms: Curve, chargeTransferAmperes: Double? = nil,
+    pairs: [RelaxationPair], hysteresisVolts: Curve, hysteresisRate: Double,
+    activationJoulesPerMole: Double
   ) {
     self.openCircuitVolts = openCircuitVolts
     self.seriesOhms = seriesOhms
+    self.chargeTransferAmperes = chargeTransferAmperes
     self.pairs = pairs
     self.hysteresisVolts = hysteresisVolts
     self.hysteresisRate = hysteresisRate
     self.activationJoulesPerMole = activationJoulesPerMole
+  }
+}
+
+extension EquivalentCircuit {
+  /// The series resistance at a current over that at small ones: 1, or less where it is charge
+  /// transfer.
+  public func seriesFactor(amperes: Double) -> Double {
+    guard let chargeTransferAmperes else { return 1 }
+    let x = amperes.magnitude / chargeTransferAmperes
+    // Below, the logarithm would cancel; the series' next term is 8e-14.
+    guard x > 1e-3 else { return 1 - x * x / 6 }
+    return DeterministicMath.log(x + (x * x + 1).squareRoot()) / x
+  }
+
+  /// The slope of the series voltage over the current, over the resistance at small currents.
+  func seriesSlopeFactor(amperes: Double) -> Double {
+    guard let chargeTransferAmperes else { return 1 }
+    let x = amperes / chargeTransferAmperes
+    return 1 / (1 + x * x).squareRoot()
   }
 }
 

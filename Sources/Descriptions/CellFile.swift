@@ -5,7 +5,8 @@ import Yams
 
 /// Cell descriptions as YAML text.
 ///
-/// Every key is required but these: `pairs` (none), `hysteresis` (0 V, and then `hysteresis_rate` is
+/// Every key is required but these: `pairs` (none), `charge_transfer_current` (the series resistance
+/// is ohmic), `hysteresis` (0 V, and then `hysteresis_rate` is
 /// 1 and without effect), and of an electrode `radius_spread` (0: one size) and of a site `width` (1:
 /// ideal) and `interaction` (0 V). A quantity always has its unit: "1.5 Ah", "2 mohm", "350 s".
 public enum CellFile {
@@ -103,11 +104,16 @@ extension CellReader {
 
   private func circuit(_ node: Node, _ lower: Double?, _ upper: Double?) -> EquivalentCircuit? {
     let keys = [
-      "ocv", "series_resistance", "pairs", "hysteresis", "hysteresis_rate", "activation_energy",
+      "ocv", "series_resistance", "charge_transfer_current", "pairs", "hysteresis",
+      "hysteresis_rate", "activation_energy",
     ]
     guard let map = MappingReader(node, "circuit", keys: keys, list) else { return nil }
     let openCircuit = openCircuit(map, lower, upper)
     let series = map.curve("series_resistance", .resistance, Limits(0, 1e6))
+    let hasTransfer = map.has("charge_transfer_current")
+    let transfer =
+      hasTransfer
+      ? map.quantity("charge_transfer_current", .current, Limits(positiveTo: 1e6)) : nil
     let pairs = map.has("pairs") ? pairs(map) : []
     let hysteresis = map.curve("hysteresis", .voltage, Limits(0, 1), standard: .constant(0))
     let rate = map.number(
@@ -117,8 +123,9 @@ extension CellReader {
       return nil
     }
     return EquivalentCircuit(
-      openCircuitVolts: openCircuit, seriesOhms: series, pairs: pairs, hysteresisVolts: hysteresis,
-      hysteresisRate: rate, activationJoulesPerMole: activation)
+      openCircuitVolts: openCircuit, seriesOhms: series, chargeTransferAmperes: transfer,
+      pairs: pairs, hysteresisVolts: hysteresis, hysteresisRate: rate,
+      activationJoulesPerMole: activation)
   }
 
   private func openCircuit(_ map: MappingReader, _ lower: Double?, _ upper: Double?) -> Curve? {

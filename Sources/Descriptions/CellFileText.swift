@@ -58,6 +58,9 @@ private struct YAMLText {
     line(0, "circuit:")
     add("ocv", circuit.openCircuitVolts, "V", isTable: true)
     add("series_resistance", circuit.seriesOhms, "ohm")
+    if let amperes = circuit.chargeTransferAmperes {
+      line(1, "charge_transfer_current: \(amperes) A")
+    }
     if !circuit.pairs.isEmpty { line(1, "pairs:") }
     for pair in circuit.pairs {
       line(2, "- time_constant: \(pair.seconds) s")

@@ -10,6 +10,8 @@ public enum QuantityKind: Sendable, CaseIterable {
   case mass
   /// A voltage; in V.
   case voltage
+  /// A current; in A.
+  case current
   /// A resistance; in Ω.
   case resistance
   /// A time; in s.
@@ -44,6 +46,8 @@ public enum QuantityKind: Sendable, CaseIterable {
         Unit(name: "V"), Unit(name: "mV", powerOfTen: -3), Unit(name: "uV", powerOfTen: -6),
         Unit(name: "\u{B5}V", powerOfTen: -6), Unit(name: "\u{3BC}V", powerOfTen: -6),
       ]
+    case .current:
+      [Unit(name: "A"), Unit(name: "mA", powerOfTen: -3), Unit(name: "uA", powerOfTen: -6)]
     case .resistance: Self.resistanceUnits
     case .time:
       [

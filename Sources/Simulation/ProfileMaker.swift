@@ -132,7 +132,8 @@ struct FittedCircuit {
     seriesByTemperature = arrhenius
     relaxationByTemperature = arrhenius
     timeByTemperature = .constant(1)
-    seriesByCurrent = .constant(1)
+    seriesByCurrent = Curve(
+      x: Self.currents, y: Self.currents.map { circuit.seriesFactor(amperes: $0 * oneC) })
   }
 
   /// The currents of the profile's table, in C.

@@ -40,4 +40,41 @@ import Testing
     #expect((cell.terminalVolts - 2).magnitude < 1e-6)
     #expect((cell.stateOfCharge - (0.5 - 0.5 * outcome.seconds / 5400)).magnitude < 1e-9)
   }
+
+  /// A cell whose series resistance is charge transfer.
+  private static let transfer: CellDescription = {
+    var cell = TestCells.circuit
+    guard case .circuit(var circuit) = cell.model else { return cell }
+    circuit.chargeTransferAmperes = 0.5
+    cell.model = .circuit(circuit)
+    return cell
+  }()
+
+  @Test(arguments: [-6, -0.5, -1e-3, -1e-5, 1e-4, 0.3, 3])
+  func chargeTransferFollowsButlerAndVolmer(amperes: Double) throws {
+    var cell = try Cell(Self.transfer, stateOfCharge: 0.5)
+    let rest = cell.terminalVolts
+    cell.step(.current(amperes: amperes), seconds: 0)
+    let expected = 0.03 * 0.5 * asinh(amperes / 0.5)
+    #expect((cell.terminalVolts - rest - expected).magnitude < 1e-12)
+  }
+
+  @Test func voltageAndPowerAreHeldOverChargeTransfer() throws {
+    var cell = try Cell(Self.transfer, stateOfCharge: 0.5)
+    for volts in [3.4, 3.1, 3.25] {
+      cell.step(.voltage(volts: volts), seconds: 1)
+      #expect((cell.terminalVolts - volts).magnitude < 1e-8)
+    }
+    cell.step(.power(watts: -6), seconds: 1)
+    #expect((cell.terminalVolts * cell.currentAmperes + 6).magnitude < 1e-6)
+  }
+
+  @Test(arguments: [0, -1, .nan, .infinity])
+  func aChargeTransferCurrentIsPositive(amperes: Double) throws {
+    var cell = Self.transfer
+    guard case .circuit(var circuit) = cell.model else { return }
+    circuit.chargeTransferAmperes = amperes
+    cell.model = .circuit(circuit)
+    #expect(throws: CellError.self) { try Cell(cell, stateOfCharge: 0.5) }
+  }
 }

@@ -40,6 +40,7 @@ import Testing
     }
     #expect(circuit.openCircuitVolts == Curve(x: [0, 0.5, 1], y: [1.5, 3.1, 4.1]))
     #expect(circuit.seriesOhms == .constant(0.002))
+    #expect(circuit.chargeTransferAmperes == nil)
     #expect(circuit.activationJoulesPerMole == 16_100)
     #expect(circuit.pairs.isEmpty)
     #expect(circuit.hysteresisVolts == .constant(0))
@@ -74,6 +75,10 @@ import Testing
     (
       "capacity: 1.5 Ah", "capacity:",
       "c.yaml:4:10: capacity is empty; expected a quantity above 0 Ah up to 10000 Ah"
+    ),
+    (
+      "series_resistance: 2 mohm", "series_resistance: 2 mohm\n  charge_transfer_current: 0 A",
+      "c.yaml:14:28: charge_transfer_current is '0 A'; expected above 0 A up to 1000000 A"
     ),
     ("schema: 1", "schema: 2", "c.yaml:1:9: schema is '2'; expected 1"),
     (
@@ -152,9 +157,12 @@ import Testing
     #expect((1..<500).contains(accepted), "seed \(seed): \(accepted) accepted")
   }
 
-  @Test func writesWhatItReads() throws {
-    let cell = try CellFile.parse(text: Self.good, file: "c.yaml").get()
+  @Test(arguments: ["", "  charge_transfer_current: 0.3 mA\n"])
+  func writesWhatItReads(addition: String) throws {
+    let cell = try CellFile.parse(text: Self.good + addition, file: "c.yaml").get()
     #expect(try CellFile.parse(text: CellFile.yaml(for: cell), file: "d").get() == cell)
+    guard case .circuit(let circuit) = cell.model else { return }
+    #expect(circuit.chargeTransferAmperes == (addition.isEmpty ? nil : 0.0003))
   }
 
   @Test func writesElectrodesThatItReads() throws {

@@ -60,7 +60,7 @@ extension CircuitCell: CellModel {
     guard let amperes = current(control, source, seconds: 0) else { return false }
     state.amperes = amperes
     state.terminalVolts = volts(source, amperes)
-    state.slopeOhms = seriesOhms(source)
+    state.slopeOhms = seriesOhms(source) * circuit.seriesSlopeFactor(amperes: amperes)
     state.control = control
     return true
   }
@@ -100,6 +100,7 @@ extension CircuitCell: CellModel {
         activationJoulesPerMole: circuit.activationJoulesPerMole, kelvin: kelvin)
   }
 
+  /// The series resistance at small currents.
   private func seriesOhms(_ state: State) -> Double {
     circuit.seriesOhms(state.stateOfCharge) * resistanceFactor(state.kelvin)
   }
@@ -109,7 +110,7 @@ extension CircuitCell: CellModel {
     var volts =
       mirrored(state.stateOfCharge) { circuit.openCircuitVolts($0) }
       + state.hysteresis * circuit.hysteresisVolts(state.stateOfCharge)
-      + amperes * seriesOhms(state)
+      + amperes * seriesOhms(state) * circuit.seriesFactor(amperes: amperes)
     for pair in state.pairs { volts += pair }
     return volts
   }
