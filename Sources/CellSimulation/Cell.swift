@@ -26,6 +26,32 @@ public struct Cell: Sendable {
         ?? circuit?.step(control, seconds: seconds, ambientKelvin: ambientKelvin, limits: limits)
         ?? StepOutcome(seconds: 0, reason: .unreachable)
     }
+
+    mutating func trace(
+      _ control: CellControl, seconds: Double, ambientKelvin: Double, limits: CellLimits,
+      longest: Double, record: (TracePoint) -> Void
+    ) -> StepOutcome {
+      electrodes?.trace(
+        control, seconds: seconds, ambientKelvin: ambientKelvin, limits: limits,
+        longest: longest, record: record)
+        ?? circuit?.trace(
+          control, seconds: seconds, ambientKelvin: ambientKelvin, limits: limits,
+          longest: longest, record: record)
+        ?? StepOutcome(seconds: 0, reason: .unreachable)
+    }
+
+    mutating func sweep(
+      to volts: Double, voltsPerSecond: Double, partVolts: Double, ambientKelvin: Double,
+      record: (TracePoint) -> Void
+    ) -> StepOutcome {
+      electrodes?.sweep(
+        to: volts, voltsPerSecond: voltsPerSecond, partVolts: partVolts,
+        ambientKelvin: ambientKelvin, record: record)
+        ?? circuit?.sweep(
+          to: volts, voltsPerSecond: voltsPerSecond, partVolts: partVolts,
+          ambientKelvin: ambientKelvin, record: record)
+        ?? StepOutcome(seconds: 0, reason: .unreachable)
+    }
   }
 
   /// Makes a cell at rest in equilibrium, without memory of how it was charged.
@@ -59,6 +85,27 @@ public struct Cell: Sendable {
     models = [model]
   }
 
+  /// Makes a cell at rest in equilibrium at a voltage, without memory of how it was charged.
+  ///
+  /// - Parameters:
+  ///   - description: what the cell is made of.
+  ///   - volts: between the cut-offs. Unit: V.
+  ///   - temperatureCelsius: of the cell. Unit: °C.
+  /// - Throws: `CellError` if a number is out of range.
+  public init(
+    _ description: CellDescription, restingAtVolts volts: Double, temperatureCelsius: Double = 25
+  ) throws(CellError) {
+    guard volts >= description.lowerCutoffVolts, volts <= description.upperCutoffVolts else {
+      throw .invalidValue("the resting voltage \(volts) V is outside the cut-off voltages")
+    }
+    let equilibrium = try CellEquilibrium(description)
+    // The place is only good enough where the voltage depends on it; electrodes are set exactly.
+    let place = fallingRoot(from: 0, to: 1) { volts - equilibrium.volts(stateOfCharge: $0) }
+    try self.init(
+      description, stateOfCharge: place, temperatureCelsius: temperatureCelsius)
+    models[0].electrodes?.rest(volts: volts)
+  }
+
   /// Imposes a control on the terminals for a time.
   ///
   /// Up to 2 s and without limits this is one implicit step, second-order accurate in its length;
@@ -78,6 +125,59 @@ public struct Cell: Sendable {
     precondition(seconds >= 0 && seconds.isFinite, "time does not run backwards")
     let ambient = PhysicalConstants.zeroCelsius + ambientCelsius
     return models[0].step(control, seconds: seconds, ambientKelvin: ambient, limits: limits)
+  }
+
+  /// Imposes a control and records the moments between the internal steps.
+  ///
+  /// These follow the curvature of the voltage: it leaves a straight line between two points by no
+  /// more than about 1 mV.
+  /// - Parameters:
+  ///   - control: what is imposed; positive charges.
+  ///   - seconds: for how long.
+  ///   - ambientCelsius: the temperature around the cell. Unit: °C.
+  ///   - limits: where the step ends early.
+  ///   - longestSeconds: the longest time between two moments.
+  ///   - record: takes each moment, from the first after the change of control to the last.
+  /// - Returns: the time that passed and why the step ended.
+  @discardableResult
+  public mutating func trace(
+    _ control: CellControl, seconds: Double, ambientCelsius: Double = 25,
+    until limits: CellLimits = .none, longestSeconds: Double = 600,
+    record: (TracePoint) -> Void
+  ) -> StepOutcome {
+    precondition(seconds >= 0 && seconds.isFinite, "time does not run backwards")
+    precondition(longestSeconds > 0, "a part of a step takes time")
+    let ambient = PhysicalConstants.zeroCelsius + ambientCelsius
+    return models[0].trace(
+      control, seconds: seconds, ambientKelvin: ambient, limits: limits, longest: longestSeconds,
+      record: record)
+  }
+
+  /// Moves the terminal voltage in a straight line from where it is, as in cyclic voltammetry.
+  ///
+  /// - Parameters:
+  ///   - volts: where the sweep ends. Unit: V.
+  ///   - voltsPerSecond: the scan rate; above 0.
+  ///   - partVolts: the longest part that is solved at once, second-order accurate. Unit: V.
+  ///   - ambientCelsius: the temperature around the cell. Unit: °C.
+  ///   - record: takes the moment at the end of each part.
+  /// - Returns: the time that passed; `unreachable` where no current gives the voltage.
+  @discardableResult
+  public mutating func sweep(
+    toVolts volts: Double, voltsPerSecond: Double, partVolts: Double = 1e-3,
+    ambientCelsius: Double = 25, record: (TracePoint) -> Void
+  ) -> StepOutcome {
+    precondition(volts.isFinite && voltsPerSecond > 0 && partVolts > 0, "a sweep has a rate")
+    let ambient = PhysicalConstants.zeroCelsius + ambientCelsius
+    return models[0].sweep(
+      to: volts, voltsPerSecond: voltsPerSecond, partVolts: partVolts, ambientKelvin: ambient,
+      record: record)
+  }
+
+  /// The mean sodium content of the sites of both electrodes, in the description's order; 1 is full.
+  /// Empty for a circuit.
+  public var siteContents: (cathode: [Double], anode: [Double]) {
+    models[0].electrodes?.siteContents ?? ([], [])
   }
 
   /// The voltage at the terminals at the end of the last step. Unit: V.
@@ -223,6 +323,25 @@ extension Electrode {
 }
 
 extension ElectrodeCell {
+  /// The mean contents of the sites, in the description's order.
+  var siteContents: (cathode: [Double], anode: [Double]) {
+    func contents(_ electrode: Electrode, firstBlock: Int) -> [Double] {
+      var lane = 4 * firstBlock
+      return electrode.sites.map { _ in
+        var content = 0.0
+        for weight in electrode.classWeights {
+          content += weight * state.lanes[lane / 4].mean[lane % 4]
+          lane += 1
+        }
+        return content
+      }
+    }
+    return (
+      contents(equilibrium.pair.cathode, firstBlock: 0),
+      contents(equilibrium.pair.anode, firstBlock: anodeBlock)
+    )
+  }
+
   /// The cathode's sodium. Unit: Ah.
   var cathodeAmpereHours: Double {
     var sum = Lanes.zero

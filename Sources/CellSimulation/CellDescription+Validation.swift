@@ -41,14 +41,24 @@ extension ElectrodePair {
       contactActivationJoulesPerMole >= 0 && contactActivationJoulesPerMole <= 200_000,
       "the contact's activation energy must be in 0…200000 J/mol")
     try require(
+      cathode.constantVolts == nil, "\(cathode.name): the cathode must take up sodium")
+    let isBounded =
       cyclableSodiumAmpereHours > 0
-        && cyclableSodiumAmpereHours < cathode.capacityAmpereHours + anode.capacityAmpereHours,
+      && cyclableSodiumAmpereHours < cathode.capacityAmpereHours + anode.capacityAmpereHours
+    try require(
+      anode.constantVolts != nil || isBounded,
       "the cyclable sodium must be above 0 Ah and below what both electrodes hold")
   }
 }
 
 extension Electrode {
   fileprivate func validate() throws(CellError) {
+    if let constantVolts {
+      try require(sites.isEmpty, "\(name): a metal electrode has no sites")
+      try require(
+        constantVolts.magnitude < 8, "\(name): the metal's potential must be in −8…8 V")
+      return
+    }
     try require(!sites.isEmpty, "\(name): an electrode needs a site")
     try require(
       radiusSpread >= 0 && radiusSpread <= 2, "\(name): the radius spread must be in 0…2")
@@ -58,6 +68,7 @@ extension Electrode {
         "\(name): activation energies must be in 0…200000 J/mol")
     }
     for site in sites { try site.validate(in: name) }
+    try require(capacityAmpereHours > 0, "\(name): an electrode needs capacity")
   }
 }
 
@@ -65,8 +76,8 @@ extension RedoxSite {
   fileprivate func validate(in electrode: String) throws(CellError) {
     let place = "\(electrode), \(name)"
     try require(
-      capacityAmpereHours > 0 && capacityAmpereHours.isFinite,
-      "\(place): the capacity must be above 0 Ah")
+      capacityAmpereHours >= 0 && capacityAmpereHours.isFinite,
+      "\(place): the capacity must be 0 Ah or more")
     try require(
       potentialVolts > -2 && potentialVolts < 8, "\(place): the potential must be in −2…8 V")
     try require(width >= 0.05 && width <= 50, "\(place): the width must be in 0.05…50")

@@ -53,7 +53,12 @@ extension CircuitCell: CellModel {
   /// Every pair is exact for a constant current, whatever the step.
   func expectedRise(seconds: Double) -> Double? { nil }
 
-  func isJump(_ control: CellControl) -> Bool { state.control != control }
+  var chargeAmpereSeconds: Double { state.chargeAmpereSeconds }
+
+  var control: CellControl? {
+    get { state.control }
+    set { state.control = newValue }
+  }
 
   mutating func begin(_ control: CellControl) -> Bool {
     let source = state

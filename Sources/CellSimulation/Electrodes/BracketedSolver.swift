@@ -37,6 +37,7 @@ extension ElectrodeCell {
 
   /// Whether surfaces between empty and full can take up a current.
   private func canCarry(_ amperes: Double, _ blocks: Range<Int>) -> Bool {
+    if blocks.isEmpty { return true }
     var least = Lanes.zero
     var most = Lanes.zero
     for block in blocks {
@@ -85,6 +86,7 @@ extension ElectrodeCell {
     _ blocks: Range<Int>, current: Double, near volts: Double, seconds: Double,
     hasHysteresis: Bool
   ) -> Double? {
+    if blocks.isEmpty { return volts }
     // Ten volts to either side hold every overpotential of a cell that still works.
     var low = volts - 10
     var high = volts + 10

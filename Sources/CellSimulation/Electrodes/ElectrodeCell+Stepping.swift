@@ -10,7 +10,12 @@ extension ElectrodeCell: CellModel {
 
   func expectedRise(seconds: Double) -> Double? { (state.cathodeRate - state.anodeRate) * seconds }
 
-  func isJump(_ control: CellControl) -> Bool { state.control != control }
+  var chargeAmpereSeconds: Double { state.chargeAmpereSeconds }
+
+  var control: CellControl? {
+    get { state.control }
+    set { state.control = newValue }
+  }
 
   /// Finds the turnover right after a change of control, at the contents of the moment.
   ///
@@ -22,9 +27,11 @@ extension ElectrodeCell: CellModel {
       let seconds =
         constants[block].diffusionSeconds
         * (block < anodeBlock ? factors.cathodeDiffusion : factors.anodeDiffusion)
+      var slow = (lane.slow0 + lane.slow1) + (lane.slow2 + lane.slow3)
+      if hasSixPoles { slow += lane.slow4 + lane.slow5 }
+      let sphere = block < anodeBlock ? spheres.cathode : spheres.anode
       prepare(
-        block, content: lane.mean + ((lane.slow0 + lane.slow1) + (lane.slow2 + lane.slow3)),
-        gain: seconds * SpherePoles.instant, logit: lane.logit)
+        block, content: lane.mean + slow, gain: seconds * sphere.instant, logit: lane.logit)
     }
     guard let solution = solve(control, seconds: 0) else { return false }
     for block in 0..<blockCount {
@@ -49,9 +56,10 @@ extension ElectrodeCell: CellModel {
     for block in 0..<blockCount {
       let lane = state.lanes[block]
       let r = responses[block]
-      let slow =
+      var slow =
         (r.decay0 * lane.slow0 + r.decay1 * lane.slow1)
         + (r.decay2 * lane.slow2 + r.decay3 * lane.slow3)
+      if hasSixPoles { slow += r.decay4 * lane.slow4 + r.decay5 * lane.slow5 }
       prepare(
         block, content: lane.mean + slow + r.start * lane.turnover, gain: r.end,
         logit: lane.logit + seconds * lane.logitRate)
@@ -120,6 +128,12 @@ extension ElectrodeCell: CellModel {
       r.decay2 * before.slow2 + (r.start2 * before.turnover + r.end2 * turnover)
     state.lanes[block].slow3 =
       r.decay3 * before.slow3 + (r.start3 * before.turnover + r.end3 * turnover)
+    if hasSixPoles {
+      state.lanes[block].slow4 =
+        r.decay4 * before.slow4 + (r.start4 * before.turnover + r.end4 * turnover)
+      state.lanes[block].slow5 =
+        r.decay5 * before.slow5 + (r.start5 * before.turnover + r.end5 * turnover)
+    }
     state.lanes[block].logit = trial[block].logit
     state.lanes[block].logitRate = (trial[block].logit - before.logit) * (1 / seconds)
     state.lanes[block].turnover = turnover
@@ -165,7 +179,7 @@ extension ElectrodeCell: CellModel {
       responses[block] = LaneResponse(
         diffusionSeconds: constants[block].diffusionSeconds
           * (block < anodeBlock ? factors.cathodeDiffusion : factors.anodeDiffusion),
-        seconds: seconds)
+        seconds: seconds, block < anodeBlock ? spheres.cathode : spheres.anode)
     }
   }
 }

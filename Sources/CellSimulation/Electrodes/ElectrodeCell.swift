@@ -19,6 +19,8 @@ struct ElectrodeCell: Sendable {
   /// The first block of the anode; the cathode has those before it.
   let anodeBlock: Int
   let hasHysteresis: (cathode: Bool, anode: Bool)
+  let spheres: (cathode: SpherePoles, anode: SpherePoles)
+  let hasSixPoles: Bool
   var constants: InlineArray<8, LaneConstants>
   var state: State
 
@@ -132,6 +134,8 @@ struct ElectrodeCell: Sendable {
       pair.cathode.sites.contains { $0.hysteresisVolts != 0 },
       pair.anode.sites.contains { $0.hysteresisVolts != 0 }
     )
+    spheres = (pair.cathode.sphere, pair.anode.sphere)
+    hasSixPoles = spheres.cathode.count == 6 || spheres.anode.count == 6
     constants = InlineArray(repeating: LaneConstants())
     responses = InlineArray(repeating: LaneResponse())
     trial = InlineArray(repeating: LaneTrial())
@@ -154,6 +158,22 @@ struct ElectrodeCell: Sendable {
       ampereHours: cathode, thermalVolts: factors.thermalVolts)
     state.anodeVolts = pair.anode.equilibriumVolts(
       ampereHours: pair.cyclableSodiumAmpereHours - cathode, thermalVolts: factors.thermalVolts)
+    if pair.anode.constantVolts != nil {
+      state.cathodeVolts = equilibrium.potentials(stateOfCharge: stateOfCharge).cathode
+    }
+    fillLanes()
+  }
+
+  /// Puts every lane in equilibrium with a resting voltage of the cell at the present temperature.
+  mutating func rest(volts: Double) {
+    state.anodeVolts = PairEquilibrium.anodeVolts(
+      equilibrium.pair, cellVolts: volts, factors.thermalVolts)
+    state.cathodeVolts = state.anodeVolts + volts
+    fillLanes()
+  }
+
+  /// Puts every lane in equilibrium with the potential of its electrode.
+  private mutating func fillLanes() {
     state.terminalVolts = state.cathodeVolts - state.anodeVolts
     for block in 0..<blockCount {
       let volts = block < anodeBlock ? state.cathodeVolts : state.anodeVolts
@@ -171,16 +191,9 @@ struct ElectrodeCell: Sendable {
 
   /// The lanes of an electrode, sites × size classes, in blocks of four.
   private static func lanes(of electrode: Electrode) -> [LaneConstants] {
-    // Gauss–Hermite nodes and weights; the number of classes is part of the identified model.
-    let spread = electrode.radiusSpread
-    let reach = 3.0.squareRoot() * spread
-    let classes: [(weight: Double, radius: Double)] =
-      spread == 0
-      ? [(weight: 1.0, radius: 1.0)]
-      : [
-        (2.0 / 3, 1), (1.0 / 6, DeterministicMath.exp(-reach)),
-        (1.0 / 6, DeterministicMath.exp(reach)),
-      ]
+    let reach = 3.0.squareRoot() * electrode.radiusSpread
+    let radii = [1, DeterministicMath.exp(-reach), DeterministicMath.exp(reach)]
+    let classes = zip(electrode.classWeights, radii).map { (weight: $0, radius: $1) }
     var blocks: [LaneConstants] = []
     var lane = 4
     for site in electrode.sites {

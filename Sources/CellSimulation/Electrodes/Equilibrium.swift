@@ -34,6 +34,12 @@ extension RedoxSite {
 }
 
 extension Electrode {
+  /// The weights of the size classes: Gauss–Hermite, at 0 and ±√3 deviations of the logarithm. Their
+  /// number is part of the identified model.
+  var classWeights: [Double] { radiusSpread == 0 ? [1] : [2.0 / 3, 1.0 / 6, 1.0 / 6] }
+
+  var sphere: SpherePoles { diffusionOrder == .sixPoles ? .six : .four }
+
   /// The charge held in equilibrium with `volts` against Na/Na+. Unit: Ah.
   func equilibriumAmpereHours(volts: Double, thermalVolts: Double) -> Double {
     var sum = 0.0
@@ -47,7 +53,8 @@ extension Electrode {
 
   /// The potential at which the electrode holds `ampereHours` in equilibrium. Unit: V.
   func equilibriumVolts(ampereHours: Double, thermalVolts: Double) -> Double {
-    fallingRoot(from: -20, to: 20) {
+    if let constantVolts { return constantVolts }
+    return fallingRoot(from: -20, to: 20) {
       equilibriumAmpereHours(volts: $0, thermalVolts: thermalVolts) - ampereHours
     }
   }
@@ -70,6 +77,9 @@ struct PairEquilibrium: Sendable {
   let pair: ElectrodePair
   /// RT/F at the temperature of this equilibrium. Unit: V.
   let thermalVolts: Double
+  /// The cut-offs. Unit: V.
+  let lowerVolts: Double
+  let upperVolts: Double
   /// The cathode's sodium at the lower cut-off (state of charge 0). Unit: Ah.
   let emptyAmpereHours: Double
   /// The cathode's sodium at the upper cut-off (state of charge 1). Unit: Ah.
@@ -80,6 +90,8 @@ struct PairEquilibrium: Sendable {
     let thermalVolts = PhysicalConstants.thermalVolts(kelvin: kelvin)
     self.pair = pair
     self.thermalVolts = thermalVolts
+    self.lowerVolts = lowerVolts
+    self.upperVolts = upperVolts
     emptyAmpereHours = Self.cathodeAmpereHours(pair, cellVolts: lowerVolts, thermalVolts)
     fullAmpereHours = Self.cathodeAmpereHours(pair, cellVolts: upperVolts, thermalVolts)
   }
@@ -91,8 +103,14 @@ struct PairEquilibrium: Sendable {
   func potentials(stateOfCharge: Double) -> (cathode: Double, anode: Double) {
     let cathode = emptyAmpereHours - stateOfCharge * capacityAmpereHours
     let anode = pair.cyclableSodiumAmpereHours - cathode
+    let cathodeVolts = pair.cathode.equilibriumVolts(
+      ampereHours: cathode, thermalVolts: thermalVolts)
+    if let metal = pair.anode.constantVolts {
+      // At its ends a half cell is fuller or emptier than a number can tell.
+      return (min(max(cathodeVolts, metal + lowerVolts), metal + upperVolts), metal)
+    }
     return (
-      pair.cathode.equilibriumVolts(ampereHours: cathode, thermalVolts: thermalVolts),
+      cathodeVolts,
       pair.anode.equilibriumVolts(ampereHours: anode, thermalVolts: thermalVolts)
     )
   }
@@ -101,13 +119,21 @@ struct PairEquilibrium: Sendable {
   private static func cathodeAmpereHours(
     _ pair: ElectrodePair, cellVolts: Double, _ thermalVolts: Double
   ) -> Double {
-    let anodeVolts = fallingRoot(from: -20, to: 20) {
-      pair.cathode.equilibriumAmpereHours(volts: $0 + cellVolts, thermalVolts: thermalVolts)
-        + pair.anode.equilibriumAmpereHours(volts: $0, thermalVolts: thermalVolts)
-        - pair.cyclableSodiumAmpereHours
-    }
+    let anodeVolts = anodeVolts(pair, cellVolts: cellVolts, thermalVolts)
     return pair.cathode.equilibriumAmpereHours(
       volts: anodeVolts + cellVolts, thermalVolts: thermalVolts)
+  }
+
+  /// The anode's potential when the resting cell has `cellVolts`. Unit: V.
+  static func anodeVolts(
+    _ pair: ElectrodePair, cellVolts: Double, _ thermalVolts: Double
+  ) -> Double {
+    pair.anode.constantVolts
+      ?? fallingRoot(from: -20, to: 20) {
+        pair.cathode.equilibriumAmpereHours(volts: $0 + cellVolts, thermalVolts: thermalVolts)
+          + pair.anode.equilibriumAmpereHours(volts: $0, thermalVolts: thermalVolts)
+          - pair.cyclableSodiumAmpereHours
+      }
   }
 }
 

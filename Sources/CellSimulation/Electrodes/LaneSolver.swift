@@ -86,6 +86,8 @@ extension ElectrodeCell {
   mutating func evaluate(
     _ blocks: Range<Int>, volts: Double, seconds: Double, hasHysteresis: Bool
   ) -> ElectrodeLine {
+    // Metal carries any current at its potential.
+    if blocks.isEmpty { return ElectrodeLine(offset: 0, slope: -.infinity) }
     let phi = factors.thermalVolts
     var offset = Lanes.zero
     var slope = Lanes.zero

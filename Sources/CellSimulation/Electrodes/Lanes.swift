@@ -39,6 +39,9 @@ struct LaneState: Sendable {
   var slow1 = Lanes.zero
   var slow2 = Lanes.zero
   var slow3 = Lanes.zero
+  /// The last two of six poles; stay 0 where there are four.
+  var slow4 = Lanes.zero
+  var slow5 = Lanes.zero
   /// The logit of the surface content.
   var logit = Lanes.zero
   /// How fast the logit moved in the last step; where the next one starts to look. Unit: 1/s.
@@ -59,16 +62,22 @@ struct LaneResponse: Sendable {
   var decay1 = Lanes.zero
   var decay2 = Lanes.zero
   var decay3 = Lanes.zero
+  var decay4 = Lanes.zero
+  var decay5 = Lanes.zero
   /// The gain of each pole for the turnover at the step's end. Unit: s.
   var end0 = Lanes.zero
   var end1 = Lanes.zero
   var end2 = Lanes.zero
   var end3 = Lanes.zero
+  var end4 = Lanes.zero
+  var end5 = Lanes.zero
   /// The gain of each pole for the turnover at the step's start. Unit: s.
   var start0 = Lanes.zero
   var start1 = Lanes.zero
   var start2 = Lanes.zero
   var start3 = Lanes.zero
+  var start4 = Lanes.zero
+  var start5 = Lanes.zero
   /// The gain of the surface content for the turnover at the start and at the end. Unit: s.
   var start = Lanes.zero
   var end = Lanes.zero
@@ -76,19 +85,30 @@ struct LaneResponse: Sendable {
   var instant = Lanes.zero
 }
 
-/// The response of a sphere's surface content above its mean, as four poles and a quasi-static gain.
+/// The response of a sphere's surface content above its mean, as poles and a quasi-static gain.
 ///
 /// The poles are the least-squares fit of the exact transfer function on 0.1 < ωτ < 3e4 with the
-/// gain of slow inputs exact; error at most 1.3 % of the surface's rise. Source: the project's
-/// cell-parameters table, rows "numerics, 4 poles".
-enum SpherePoles {
+/// gain of slow inputs exact. Source: the project's cell-parameters table, rows "numerics".
+struct SpherePoles {
+  /// How many of the poles count: 4 or 6.
+  let count: Int
   /// The poles in units of 1/τ.
-  static let poles = (24.1935, 185.847, 1553.61, 13974.1)
+  let poles: InlineArray<6, Double>
   /// The residues.
-  static let residues = (1.00793, 3.01454, 8.95095, 29.574)
+  let residues: InlineArray<6, Double>
   /// The quasi-static gain in units of τ; the sum of residue/pole and this is 1/15, as for the
   /// sphere, to the digits given.
-  static let instant = 0.000907356
+  let instant: Double
+
+  /// Error at most 1.3 % of the surface's rise.
+  static let four = SpherePoles(
+    count: 4, poles: [24.1935, 185.847, 1553.61, 13974.1, 1, 1],
+    residues: [1.00793, 3.01454, 8.95095, 29.574, 0, 0], instant: 0.000907356)
+
+  /// Error at most 0.17 %.
+  static let six = SpherePoles(
+    count: 6, poles: [20.9009, 86.8885, 358.594, 1519.06, 6551.85, 33387],
+    residues: [0.738143, 1.36221, 2.87603, 5.99309, 12.7488, 38.382], instant: 0.000611741)
 }
 
 extension LaneResponse {
@@ -97,16 +117,22 @@ extension LaneResponse {
   /// - Parameters:
   ///   - diffusionSeconds: τ of each lane at the step's temperature.
   ///   - seconds: the length of the step; greater than 0.
-  init(diffusionSeconds: Lanes, seconds: Double) {
-    let p = SpherePoles.poles
-    let r = SpherePoles.residues
-    (decay0, start0, end0) = Self.pole(p.0, r.0, diffusionSeconds, seconds)
-    (decay1, start1, end1) = Self.pole(p.1, r.1, diffusionSeconds, seconds)
-    (decay2, start2, end2) = Self.pole(p.2, r.2, diffusionSeconds, seconds)
-    (decay3, start3, end3) = Self.pole(p.3, r.3, diffusionSeconds, seconds)
-    instant = diffusionSeconds * SpherePoles.instant
+  ///   - sphere: the poles.
+  init(diffusionSeconds: Lanes, seconds: Double, _ sphere: SpherePoles) {
+    let p = sphere.poles
+    let r = sphere.residues
+    (decay0, start0, end0) = Self.pole(p[0], r[0], diffusionSeconds, seconds)
+    (decay1, start1, end1) = Self.pole(p[1], r[1], diffusionSeconds, seconds)
+    (decay2, start2, end2) = Self.pole(p[2], r[2], diffusionSeconds, seconds)
+    (decay3, start3, end3) = Self.pole(p[3], r[3], diffusionSeconds, seconds)
+    instant = diffusionSeconds * sphere.instant
     start = (start0 + start1) + (start2 + start3) + 0.5 * seconds
     end = (end0 + end1) + (end2 + end3) + (instant + 0.5 * seconds)
+    guard sphere.count == 6 else { return }
+    (decay4, start4, end4) = Self.pole(p[4], r[4], diffusionSeconds, seconds)
+    (decay5, start5, end5) = Self.pole(p[5], r[5], diffusionSeconds, seconds)
+    start += start4 + start5
+    end += end4 + end5
   }
 
   /// One pole's decay and its gains for the turnover at the start and at the end.

@@ -17,8 +17,10 @@ protocol CellModel {
   func expectedRise(seconds: Double) -> Double?
   /// The temperature. Unit: K.
   var kelvin: Double { get }
-  /// Whether `control` differs from that of the step before.
-  func isJump(_ control: CellControl) -> Bool
+  /// The charge that went in less that which came out since the start. Unit: A·s.
+  var chargeAmpereSeconds: Double { get }
+  /// The control of the step before; nil before the first.
+  var control: CellControl? { get set }
   /// Finds voltage and current right after a change of control, before any time has passed.
   ///
   /// - Returns: false if the cell cannot do it; the state is then unchanged.
@@ -51,7 +53,7 @@ extension CellModel {
   mutating func step(
     _ control: CellControl, seconds: Double, ambientKelvin: Double, limits: CellLimits
   ) -> StepOutcome {
-    let isJump = isJump(control)
+    let isJump = self.control != control
     if isJump {
       guard begin(control) else { return StepOutcome(seconds: 0, reason: .unreachable) }
     }
@@ -65,7 +67,73 @@ extension CellModel {
     }
     if let reason = reached(limits, control) { return StepOutcome(seconds: 0, reason: reason) }
     return stepInParts(
-      control, seconds: seconds, ambientKelvin: ambientKelvin, limits: limits, isJump: isJump)
+      control, seconds: seconds, ambientKelvin: ambientKelvin, limits: limits, isJump: isJump,
+      longest: StepLength.longest
+    ) { _ in }
+  }
+
+  /// Steps in parts and tells of each; see `Cell.trace`.
+  mutating func trace(
+    _ control: CellControl, seconds: Double, ambientKelvin: Double, limits: CellLimits,
+    longest: Double, record: (TracePoint) -> Void
+  ) -> StepOutcome {
+    let isJump = self.control != control
+    if isJump {
+      guard begin(control) else { return StepOutcome(seconds: 0, reason: .unreachable) }
+    }
+    record(tracePoint(0))
+    if let reason = reached(limits, control) { return StepOutcome(seconds: 0, reason: reason) }
+    return stepInParts(
+      control, seconds: seconds, ambientKelvin: ambientKelvin, limits: limits, isJump: isJump,
+      longest: longest, record: record)
+  }
+
+  /// Moves the terminal voltage in a straight line; see `Cell.sweep`.
+  ///
+  /// The voltage is met at the end of each part, and turnover is a straight line within it, so this
+  /// is a ramp to second order and not a staircase.
+  mutating func sweep(
+    to volts: Double, voltsPerSecond: Double, partVolts: Double, ambientKelvin: Double,
+    record: (TracePoint) -> Void
+  ) -> StepOutcome {
+    let start = terminalVolts
+    guard begin(.voltage(volts: start)) else {
+      return StepOutcome(seconds: 0, reason: .unreachable)
+    }
+    let count = max((volts - start).magnitude / partVolts, 1).rounded(.up)
+    let part = (volts - start).magnitude / voltsPerSecond / count
+    record(tracePoint(0))
+    for index in 1...Int(count) {
+      let from = start + (volts - start) * (Double(index - 1) / count)
+      let to = start + (volts - start) * (Double(index) / count)
+      guard ramp(from: from, to: to, seconds: part, ambientKelvin: ambientKelvin, depth: 0) else {
+        return StepOutcome(seconds: Double(index - 1) * part, reason: .unreachable)
+      }
+      record(tracePoint(Double(index) * part))
+    }
+    control = .voltage(volts: volts)
+    return StepOutcome(seconds: count * part, reason: .completed)
+  }
+
+  /// One part of a sweep, in halves where the cell cannot do it at once.
+  private mutating func ramp(
+    from: Double, to: Double, seconds: Double, ambientKelvin: Double, depth: Int
+  ) -> Bool {
+    if advance(.voltage(volts: to), seconds: seconds, ambientKelvin: ambientKelvin) { return true }
+    guard depth < 10 else { return false }
+    let middle = 0.5 * (from + to)
+    return ramp(
+      from: from, to: middle, seconds: seconds / 2, ambientKelvin: ambientKelvin,
+      depth: depth + 1)
+      && ramp(
+        from: middle, to: to, seconds: seconds / 2, ambientKelvin: ambientKelvin,
+        depth: depth + 1)
+  }
+
+  private func tracePoint(_ seconds: Double) -> TracePoint {
+    TracePoint(
+      seconds: seconds, volts: terminalVolts, amperes: amperes,
+      ampereHours: chargeAmpereSeconds / 3600)
   }
 
   /// Takes one step, or five where the voltage moves fast.
@@ -98,7 +166,7 @@ extension CellModel {
   /// Steps in parts whose length follows the curvature of the voltage.
   private mutating func stepInParts(
     _ control: CellControl, seconds: Double, ambientKelvin: Double, limits: CellLimits,
-    isJump: Bool
+    isJump: Bool, longest: Double, record: (TracePoint) -> Void
   ) -> StepOutcome {
     var elapsed = 0.0
     var length = isJump ? min(seconds, 1.0 / 16) : min(seconds, 1)
@@ -131,12 +199,14 @@ extension CellModel {
       if let reason = reached(limits, control) {
         let used = locate(
           limits, control, before: before, part: part, ambientKelvin: ambientKelvin)
+        record(tracePoint(elapsed + used))
         return StepOutcome(seconds: elapsed + used, reason: reason)
       }
       slope = rise / part
       elapsed += part
+      record(tracePoint(elapsed))
       if bend < StepLength.tolerance || length < 0.25, warming < 1, part == length {
-        length = min(2 * length, StepLength.longest)
+        length = min(2 * length, longest)
       }
     }
     return StepOutcome(seconds: seconds, reason: .completed)

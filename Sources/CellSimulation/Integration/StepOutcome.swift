@@ -41,6 +41,26 @@ public struct CellLimits: Sendable, Equatable {
   public static let none = CellLimits()
 }
 
+/// What a cycler would note at one moment of a step.
+public struct TracePoint: Sendable, Equatable {
+  /// The time since the step began. Unit: s.
+  public var seconds: Double
+  /// The terminal voltage. Unit: V.
+  public var volts: Double
+  /// The current; positive charges. Unit: A.
+  public var amperes: Double
+  /// The charge that went in less that which came out since the cell was made. Unit: Ah.
+  public var ampereHours: Double
+
+  /// Makes a point.
+  public init(seconds: Double, volts: Double, amperes: Double, ampereHours: Double) {
+    self.seconds = seconds
+    self.volts = volts
+    self.amperes = amperes
+    self.ampereHours = ampereHours
+  }
+}
+
 /// How a step ended.
 public struct StepOutcome: Sendable, Equatable {
   /// The time that passed; the time asked for unless a limit ended the step. Unit: s.

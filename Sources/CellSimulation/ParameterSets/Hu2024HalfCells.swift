@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The paper's cathodes against sodium metal, as cells with one gram of cathode.
+///
+/// The mass is assumed, because the paper gives none and nothing here depends on it: the fits need no
+/// resistance. So 1 mA/g is 1 mA.
+extension CellDescription {
+  /// M-PB, the manganese Prussian blue: Mn_HS and Fe_LS apart, and a coupled gallery that grows as
+  /// the cell ages. Source: fit "M_G" of 12 parameters in the project's cell-parameters table.
+  public static let hu2024MPB = Hu2024.halfCell("m-pb", Hu2024.mPB(), "fit M_G")
+
+  /// NM-PB, with nickel on the surface.
+  public static let hu2024NMPB = Hu2024.halfCell(
+    "nm-pb", Hu2024.nmPB(), "M-PB moved to its printed peaks; the rest assumed as M-PB")
+
+  /// FeMn-PB, with high-spin iron beside the manganese: uncoupled.
+  public static let hu2024FeMnPB = Hu2024.halfCell(
+    "femn-pb", Hu2024.feMnPB(),
+    "assumed, because the paper only says that it behaves as M-PB: half of the manganese is Fe_HS")
+
+  /// NFM-PB-0, iron-manganese Prussian blue with the least nickel of the three.
+  public static let hu2024NFMPB0 = Hu2024.halfCell(
+    "nfm-pb-0", Hu2024.nfmPB0(), "NFM-PB-1 scaled to the printed capacity; the rest assumed")
+
+  /// NFM-PB-1, whose iron and manganese couple. Source: fit "N_I" of 14 parameters.
+  public static let hu2024NFMPB1 = Hu2024.halfCell(
+    "nfm-pb-1", Hu2024.nfmPB1(ampereHoursPerUnit: 1e-3), "fit N_I")
+
+  /// NFM-PB-2, with the most nickel of the three.
+  public static let hu2024NFMPB2 = Hu2024.halfCell(
+    "nfm-pb-2", Hu2024.nfmPB2(),
+    "assumed, because the paper only orders it: NFM-PB-1 with less of both")
+}
+
+extension Hu2024 {
+  static let citation = "Hu et al., Angew. Chem. Int. Ed. 2024, doi:10.1002/anie.202410420"
+
+  /// A coin cell with so much cathode that the heat it makes hardly warms it. Assumed, because coin
+  /// cells of 3 g with 2 mg of cathode hold 3 J/K and lose 5 mW/K: per gram of cathode.
+  static let coinCell = ThermalDescription(
+    heatCapacityJoulesPerKelvin: 1500, conductanceWattsPerKelvin: 2.5)
+
+  /// A cathode of one gram against sodium; 1C is the paper's 100 mA/g.
+  static func halfCell(_ name: String, _ cathode: Electrode, _ source: String) -> CellDescription {
+    CellDescription(
+      name: name, source: "\(citation); \(source)", ratedCapacityAmpereHours: 0.1,
+      lowerCutoffVolts: 2.0, upperCutoffVolts: 4.2, model: .electrodes(.halfCell(cathode)),
+      thermal: coinCell)
+  }
+
+  /// M-PB, fit M_G. The rate constant and transfer coefficient of Fe_LS are fixed in the fit.
+  static func mPB() -> Electrode {
+    Electrode(
+      name: "M-PB",
+      sites: [
+        manganese(75.5482, 3.31959),
+        lowSpinIron(47.0582, 3.63867),
+        // Hand-chosen in the project's cell study; empty in a fresh cell.
+        RedoxSite(
+          name: "coupled", capacityAmpereHours: 0, potentialVolts: 3.43, width: 1.2,
+          interactionVolts: 0, hysteresisVolts: 0, hysteresisRate: 25, rateConstant: 1e-4,
+          transferCoefficient: 0.410993, diffusionSeconds: 8661.68),
+      ],
+      radiusSpread: 0,
+      // Recalled for insertion cathodes, not looked up: assumed.
+      kineticActivationJoulesPerMole: 50_000, diffusionActivationJoulesPerMole: 35_000,
+      diffusionOrder: .sixPoles)
+  }
+
+  /// Mn_HS of M-PB, at its fitted width, rate and diffusion time.
+  static func manganese(_ milliampereHours: Double, _ volts: Double) -> RedoxSite {
+    RedoxSite(
+      name: "Mn_HS", capacityAmpereHours: milliampereHours / 1000, potentialVolts: volts,
+      width: 0.988087, interactionVolts: 0, hysteresisVolts: 0, hysteresisRate: 25,
+      rateConstant: 5.06124e-05, transferCoefficient: 0.410993, diffusionSeconds: 8661.68)
+  }
+
+  /// Fe_LS of M-PB, at its fitted width, hysteresis and diffusion time.
+  static func lowSpinIron(_ milliampereHours: Double, _ volts: Double) -> RedoxSite {
+    RedoxSite(
+      name: "Fe_LS", capacityAmpereHours: milliampereHours / 1000, potentialVolts: volts,
+      width: 1.40056, interactionVolts: 0, hysteresisVolts: 0.0892076, hysteresisRate: 25,
+      rateConstant: 0.01, transferCoefficient: 0.5, diffusionSeconds: 8661.68)
+  }
+
+  static func nmPB() -> Electrode {
+    var electrode = mPB()
+    electrode.name = "NM-PB"
+    electrode.sites[0].potentialVolts = 3.380
+    electrode.sites[1].capacityAmpereHours = 0.0361
+    electrode.sites[1].potentialVolts = 3.60
+    return electrode
+  }
+
+  static func feMnPB() -> Electrode {
+    var electrode = mPB()
+    electrode.name = "FeMn-PB"
+    var iron = nfmPB1(ampereHoursPerUnit: 1e-3).sites[2]
+    iron.capacityAmpereHours = 0.5 * electrode.sites[0].capacityAmpereHours
+    electrode.sites[0].capacityAmpereHours *= 0.5
+    electrode.sites.append(iron)
+    return electrode
+  }
+
+  static func nfmPB0() -> Electrode { nfmPB1(named: "NFM-PB-0", coupled: 0.93, iron: 0.97) }
+
+  static func nfmPB2() -> Electrode { nfmPB1(named: "NFM-PB-2", coupled: 0.9, iron: 0.9) }
+
+  /// NFM-PB-1 with other shares of the coupled plateau and of high-spin iron.
+  static func nfmPB1(named name: String, coupled: Double, iron: Double) -> Electrode {
+    var electrode = nfmPB1(ampereHoursPerUnit: 1e-3)
+    electrode.name = name
+    electrode.sites[0].capacityAmpereHours *= coupled
+    electrode.sites[1].capacityAmpereHours *= coupled
+    electrode.sites[2].capacityAmpereHours *= iron
+    return electrode
+  }
+}
