@@ -106,6 +106,33 @@ public struct Cell: Sendable {
     models[0].electrodes?.rest(volts: volts)
   }
 
+  /// Makes a cell at rest that has a history and goes on ageing.
+  ///
+  /// Its state of charge counts between the cut-offs of the cell as old as it is now; what it loses
+  /// later does not move them.
+  /// - Parameters:
+  ///   - description: the cell when it was new.
+  ///   - age: its history, of a cell of the same make.
+  ///   - volts: where it rests, between the cut-offs. Unit: V.
+  ///   - temperatureCelsius: of the cell. Unit: °C.
+  /// - Throws: `CellError` if a number is out of range or nothing is known about ageing.
+  public init(
+    _ description: CellDescription, age: AgeingState, restingAtVolts volts: Double,
+    temperatureCelsius: Double = 25
+  ) throws(CellError) {
+    guard let ageing = description.ageing, case .electrodes(let pair) = description.model,
+      ageing.cathodeSites.count == pair.cathode.sites.count,
+      age.siteCycles.count == pair.cathode.sites.count,
+      age.siteCycles.allSatisfy({ $0.count == pair.cathode.classWeights.count })
+    else { throw .unknownAgeing }
+    try self.init(
+      description.aged(by: age), restingAtVolts: volts, temperatureCelsius: temperatureCelsius)
+    models[0].electrodes?.beginWear(ageing, age, freshPair: pair)
+  }
+
+  /// The history of a cell that ages; nil for one that does not.
+  public var age: AgeingState? { models[0].electrodes?.age }
+
   /// Imposes a control on the terminals for a time.
   ///
   /// Up to 2 s and without limits this is one implicit step, second-order accurate in its length;

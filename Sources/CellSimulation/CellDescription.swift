@@ -21,6 +21,8 @@ public struct CellDescription: Sendable, Equatable {
   public var model: Model
   /// How the cell warms and cools.
   public var thermal: ThermalDescription
+  /// How the cell wears; nil where nothing is known. A cell wears only if it is asked to.
+  public var ageing: AgeingDescription?
 
   /// The two ways to describe a cell.
   public enum Model: Sendable, Equatable {
@@ -33,8 +35,10 @@ public struct CellDescription: Sendable, Equatable {
   /// Makes a description from its parts.
   public init(
     name: String, source: String, ratedCapacityAmpereHours: Double, lowerCutoffVolts: Double,
-    upperCutoffVolts: Double, model: Model, thermal: ThermalDescription
+    upperCutoffVolts: Double, model: Model, thermal: ThermalDescription,
+    ageing: AgeingDescription? = nil
   ) {
+    self.ageing = ageing
     self.name = name
     self.source = source
     self.ratedCapacityAmpereHours = ratedCapacityAmpereHours

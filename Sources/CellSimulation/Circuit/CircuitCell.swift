@@ -53,6 +53,8 @@ extension CircuitCell: CellModel {
   /// Every pair is exact for a constant current, whatever the step.
   func expectedRise(seconds: Double) -> Double? { nil }
 
+  var longestSeconds: Double { StepLength.longest }
+
   var chargeAmpereSeconds: Double { state.chargeAmpereSeconds }
 
   var control: CellControl? {

@@ -20,12 +20,14 @@ extension ElectrodeCell {
   private mutating func meet(
     _ amperes: Double, _ solution: inout Solution, seconds: Double
   ) -> Bool {
-    guard canCarry(-amperes, 0..<anodeBlock), canCarry(amperes, anodeBlock..<blockCount),
+    guard canCarry(-amperes, 0..<anodeBlock),
+      canCarry(amperes - sideAmperes, anodeBlock..<blockCount),
       let cathode = electrodeVolts(
         0..<anodeBlock, current: -amperes, near: state.cathodeVolts, seconds: seconds,
         hasHysteresis: hasHysteresis.cathode),
       let anode = electrodeVolts(
-        anodeBlock..<blockCount, current: amperes, near: state.anodeVolts, seconds: seconds,
+        anodeBlock..<blockCount, current: amperes - sideAmperes, near: state.anodeVolts,
+        seconds: seconds,
         hasHysteresis: hasHysteresis.anode)
     else { return false }
     solution.cathodeVolts = cathode

@@ -10,6 +10,10 @@ extension ElectrodeCell: CellModel {
 
   func expectedRise(seconds: Double) -> Double? { (state.cathodeRate - state.anodeRate) * seconds }
 
+  var longestSeconds: Double {
+    isWearing && state.amperes != 0 ? StepLength.longestWearing : StepLength.longest
+  }
+
   var chargeAmpereSeconds: Double { state.chargeAmpereSeconds }
 
   var control: CellControl? {
@@ -22,6 +26,11 @@ extension ElectrodeCell: CellModel {
   /// The next step then starts from the turnover of its own current, which makes it second-order.
   mutating func begin(_ control: CellControl) -> Bool {
     updateFactors()
+    if isWearing {
+      applyWear()
+      let amperes = if case .current(let amperes) = control { amperes } else { state.amperes }
+      sideAmperes = interphaseAmperes(charging: amperes)
+    }
     for block in 0..<blockCount {
       let lane = state.lanes[block]
       let seconds =
@@ -40,6 +49,7 @@ extension ElectrodeCell: CellModel {
       state.lanes[block].turnover = trial[block].turnover
     }
     accept(solution)
+    state.doses.boundAmperes = sideAmperes
     state.cathodeRate = 0
     state.anodeRate = 0
     state.control = control
@@ -53,6 +63,7 @@ extension ElectrodeCell: CellModel {
     guard state.kelvin > 150, state.kelvin < 800 else { return false }
     updateFactors()
     updateResponses(seconds)
+    if isWearing { sideAmperes = interphaseAmperes(charging: state.amperes) }
     for block in 0..<blockCount {
       let lane = state.lanes[block]
       let r = responses[block]
@@ -98,6 +109,7 @@ extension ElectrodeCell: CellModel {
     state.anodeRate = (solution.anodeVolts - state.anodeVolts) / seconds
     let heat = watts.sum() + factors.contactOhms * amperes * amperes
     accept(solution)
+    if isWearing { addDoses(seconds: seconds, cathodeVolts: cathodeVolts) }
     state.heatJoules += heat * seconds
     state.chargeAmpereSeconds += amperes * seconds
     state.throughputAmpereSeconds += amperes.magnitude * seconds
@@ -144,6 +156,7 @@ extension ElectrodeCell: CellModel {
     // electrode's potential: kinetics, diffusion and hysteresis together.
     let edge = 1e-12
     var content = before.mean + 0.5 * change
+    if isWearing, block < anodeBlock { addStrain(block, before: before.mean, change: change) }
     content.replace(with: Lanes(repeating: edge), where: content .< edge)
     content.replace(with: Lanes(repeating: 1 - edge), where: content .> 1 - edge)
     let reversible =

@@ -14,7 +14,7 @@ struct ElectrodeCell: Sendable {
   /// The electrodes and the window, at 25 °C.
   let equilibrium: PairEquilibrium
   let thermal: ThermalDescription
-  let activation: Activation
+  var activation: Activation
   let blockCount: Int
   /// The first block of the anode; the cathode has those before it.
   let anodeBlock: Int
@@ -31,6 +31,11 @@ struct ElectrodeCell: Sendable {
   var responseSeconds = 0.0
   var responseKelvin = 0.0
   var thermalDecay = 1.0
+  /// How the cell wears: one element, or none for a cell that stays as it is.
+  var wear: [Wear] = []
+  var wearRates = WearRates()
+  /// The current that the anode's interphase binds in the step being solved. Unit: A.
+  var sideAmperes = 0.0
   /// Where the solver works.
   var trial: InlineArray<8, LaneTrial>
 
@@ -57,6 +62,15 @@ struct ElectrodeCell: Sendable {
     var throughputAmpereSeconds = 0.0
     /// The control of the step before; nil before the first.
     var control: CellControl? = nil
+    var doses = Doses()
+
+    /// What wear has added up besides the lanes' cycles.
+    struct Doses: Sendable {
+      var calendarHours = 0.0
+      var interphaseShare = 0.0
+      /// The current the interphase bound at the end of the last step. Unit: A.
+      var boundAmperes = 0.0
+    }
   }
 
   /// What temperature acts on: plain numbers, so that a step touches no reference counts.
@@ -66,7 +80,10 @@ struct ElectrodeCell: Sendable {
     let cathodeDiffusion: Double
     let anodeDiffusion: Double
     let contact: Double
-    let contactOhms: Double
+    var contactOhms: Double
+    /// 0 for a cell that does not wear.
+    var siteWear = 0.0
+    var interphase = 0.0
 
     init(_ pair: ElectrodePair) {
       cathodeKinetics = pair.cathode.kineticActivationJoulesPerMole
@@ -87,6 +104,9 @@ struct ElectrodeCell: Sendable {
     var cathodeRate = 1.0
     var anodeRate = 1.0
     var contactOhms = 0.0
+    /// How much faster sites and interphase wear.
+    var siteWear = 1.0
+    var interphase = 1.0
     /// How much longer than at 25 °C diffusion takes, at `diffusionKelvin`.
     var cathodeDiffusion = 1.0
     var anodeDiffusion = 1.0
@@ -102,10 +122,14 @@ struct ElectrodeCell: Sendable {
       let inverse = (1 / PhysicalConstants.reference - 1 / kelvin) / PhysicalConstants.gas
       let faster = DeterministicMath.exp(
         inverse
-          * Lanes(activation.cathodeKinetics, activation.anodeKinetics, -activation.contact, 0))
+          * Lanes(
+            activation.cathodeKinetics, activation.anodeKinetics, -activation.contact,
+            activation.siteWear))
       cathodeRate = faster[0]
       anodeRate = faster[1]
       contactOhms = activation.contactOhms * faster[2]
+      siteWear = faster[3]
+      interphase = DeterministicMath.exp(inverse * activation.interphase)
       if (kelvin - diffusionKelvin).magnitude > 0.02 {
         diffusionKelvin = kelvin
         cathodeDiffusion = DeterministicMath.exp(-inverse * activation.cathodeDiffusion)
@@ -190,7 +214,7 @@ struct ElectrodeCell: Sendable {
   }
 
   /// The lanes of an electrode, sites × size classes, in blocks of four.
-  private static func lanes(of electrode: Electrode) -> [LaneConstants] {
+  static func lanes(of electrode: Electrode) -> [LaneConstants] {
     let reach = 3.0.squareRoot() * electrode.radiusSpread
     let radii = [1, DeterministicMath.exp(-reach), DeterministicMath.exp(reach)]
     let classes = zip(electrode.classWeights, radii).map { (weight: $0, radius: $1) }

@@ -71,7 +71,8 @@ extension ElectrodeCell {
         anodeBlock..<blockCount, volts: solution.anodeVolts, seconds: seconds,
         hasHysteresis: hasHysteresis.anode)
       let changes = solution.advance(
-        control, cathode: cathode, anode: anode, contactOhms: factors.contactOhms)
+        control, cathode: cathode, anode: anode, contactOhms: factors.contactOhms,
+        sideAmperes: sideAmperes)
       let error =
         move(0..<anodeBlock, by: changes.cathode, inverseVolts: inverseVolts)
         + move(anodeBlock..<blockCount, by: changes.anode, inverseVolts: inverseVolts)
@@ -200,12 +201,15 @@ extension ElectrodeCell {
 
     /// Solves the linearised electrodes for the control and takes the new potentials.
     mutating func advance(
-      _ control: CellControl, cathode: ElectrodeLine, anode: ElectrodeLine, contactOhms: Double
+      _ control: CellControl, cathode: ElectrodeLine, anode: ElectrodeLine, contactOhms: Double,
+      sideAmperes: Double
     ) -> (cathode: Double, anode: Double) {
-      // Charging takes sodium out of the cathode: its lanes add up to −I, those of the anode to I.
+      // Charging takes sodium out of the cathode: its lanes add up to −I, those of the anode to I less
+      // what the interphase binds.
       slopeOhms = contactOhms - 1 / cathode.slope - 1 / anode.slope
       let openVolts =
-        cathodeVolts - anodeVolts - cathode.offset / cathode.slope + anode.offset / anode.slope
+        cathodeVolts - anodeVolts - cathode.offset / cathode.slope
+        + (anode.offset + sideAmperes) / anode.slope
       switch control {
       case .current(let amperes): self.amperes = amperes
       case .voltage(let volts): amperes = (volts - openVolts) / slopeOhms
@@ -214,7 +218,7 @@ extension ElectrodeCell {
         amperes = ((square > 0 ? square.squareRoot() : 0) - openVolts) / (2 * slopeOhms)
       }
       let cathodeChange = (-amperes - cathode.offset) / cathode.slope
-      let anodeChange = (amperes - anode.offset) / anode.slope
+      let anodeChange = (amperes - sideAmperes - anode.offset) / anode.slope
       cathodeVolts += cathodeChange
       anodeVolts += anodeChange
       terminalVolts = cathodeVolts - anodeVolts + contactOhms * amperes

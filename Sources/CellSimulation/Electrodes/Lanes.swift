@@ -50,6 +50,10 @@ struct LaneState: Sendable {
   var hysteresis = Lanes.zero
   /// The turnover: the rate of the mean content. Unit: 1/s.
   var turnover = Lanes.zero
+  /// Full strain cycles of a cell that wears.
+  var cycles = Lanes.zero
+  /// The content about which the lane is cycled, in a cell that wears.
+  var centre = Lanes(repeating: 0.5)
 }
 
 /// How four lanes respond to turnover over one step at one temperature.

@@ -47,7 +47,8 @@ enum Hu2024 {
         // Assumed, because an 18650 of 40 g at 0.95 J/(g·K) holds 38 J/K.
         heatCapacityJoulesPerKelvin: 38,
         // Assumed, because its 42 cm² lose about 10 W/(m²·K) to still air.
-        conductanceWattsPerKelvin: 0.042))
+        conductanceWattsPerKelvin: 0.042),
+      ageing: nfmPB1Ageing(interphase: interphase))
   }
 
   /// The electrodes; the sodium is that of the full cathode less the loss of the first charge.

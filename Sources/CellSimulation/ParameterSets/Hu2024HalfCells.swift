@@ -7,29 +7,35 @@
 extension CellDescription {
   /// M-PB, the manganese Prussian blue: Mn_HS and Fe_LS apart, and a coupled gallery that grows as
   /// the cell ages. Source: fit "M_G" of 12 parameters in the project's cell-parameters table.
-  public static let hu2024MPB = Hu2024.halfCell("m-pb", Hu2024.mPB(), "fit M_G")
+  public static let hu2024MPB = Hu2024.halfCell(
+    "m-pb", Hu2024.mPB(), "fit M_G", ageing: Hu2024.mPBAgeing(interphase: nil))
 
   /// NM-PB, with nickel on the surface.
   public static let hu2024NMPB = Hu2024.halfCell(
-    "nm-pb", Hu2024.nmPB(), "M-PB moved to its printed peaks; the rest assumed as M-PB")
+    "nm-pb", Hu2024.nmPB(), "M-PB moved to its printed peaks; the rest assumed as M-PB",
+    ageing: Hu2024.mPBAgeing(interphase: nil))
 
   /// FeMn-PB, with high-spin iron beside the manganese: uncoupled.
   public static let hu2024FeMnPB = Hu2024.halfCell(
     "femn-pb", Hu2024.feMnPB(),
-    "assumed, because the paper only says that it behaves as M-PB: half of the manganese is Fe_HS")
+    "assumed, because the paper only says that it behaves as M-PB: half of the manganese is Fe_HS",
+    ageing: Hu2024.feMnPBAgeing())
 
   /// NFM-PB-0, iron-manganese Prussian blue with the least nickel of the three.
   public static let hu2024NFMPB0 = Hu2024.halfCell(
-    "nfm-pb-0", Hu2024.nfmPB0(), "NFM-PB-1 scaled to the printed capacity; the rest assumed")
+    "nfm-pb-0", Hu2024.nfmPB0(), "NFM-PB-1 scaled to the printed capacity; the rest assumed",
+    ageing: Hu2024.nfmPB1Ageing(interphase: nil))
 
   /// NFM-PB-1, whose iron and manganese couple. Source: fit "N_I" of 14 parameters.
   public static let hu2024NFMPB1 = Hu2024.halfCell(
-    "nfm-pb-1", Hu2024.nfmPB1(ampereHoursPerUnit: 1e-3), "fit N_I")
+    "nfm-pb-1", Hu2024.nfmPB1(ampereHoursPerUnit: 1e-3), "fit N_I",
+    ageing: Hu2024.nfmPB1Ageing(interphase: nil))
 
   /// NFM-PB-2, with the most nickel of the three.
   public static let hu2024NFMPB2 = Hu2024.halfCell(
     "nfm-pb-2", Hu2024.nfmPB2(),
-    "assumed, because the paper only orders it: NFM-PB-1 with less of both")
+    "assumed, because the paper only orders it: NFM-PB-1 with less of both",
+    ageing: Hu2024.nfmPB1Ageing(interphase: nil))
 }
 
 extension Hu2024 {
@@ -41,11 +47,13 @@ extension Hu2024 {
     heatCapacityJoulesPerKelvin: 1500, conductanceWattsPerKelvin: 2.5)
 
   /// A cathode of one gram against sodium; 1C is the paper's 100 mA/g.
-  static func halfCell(_ name: String, _ cathode: Electrode, _ source: String) -> CellDescription {
+  static func halfCell(
+    _ name: String, _ cathode: Electrode, _ source: String, ageing: AgeingDescription
+  ) -> CellDescription {
     CellDescription(
       name: name, source: "\(citation); \(source)", ratedCapacityAmpereHours: 0.1,
       lowerCutoffVolts: 2.0, upperCutoffVolts: 4.2, model: .electrodes(.halfCell(cathode)),
-      thermal: coinCell)
+      thermal: coinCell, ageing: ageing)
   }
 
   /// M-PB, fit M_G. The rate constant and transfer coefficient of Fe_LS are fixed in the fit.
@@ -100,6 +108,13 @@ extension Hu2024 {
     electrode.sites[0].capacityAmpereHours *= 0.5
     electrode.sites.append(iron)
     return electrode
+  }
+
+  /// As M-PB, with high-spin iron that wears as in NFM-PB-1.
+  static func feMnPBAgeing() -> AgeingDescription {
+    var ageing = mPBAgeing(interphase: nil)
+    ageing.cathodeSites.append(nfmPB1Ageing(interphase: nil).cathodeSites[2])
+    return ageing
   }
 
   static func nfmPB0() -> Electrode { nfmPB1(named: "NFM-PB-0", coupled: 0.93, iron: 0.97) }
