@@ -31,7 +31,10 @@ func report(_ text: String) throws {
 
 /// Finds cells by the name of a built-in set or the path of a description.
 enum Cells {
-  static let builtIn: [CellDescription] = [.hu2024NFMPB1HardCarbon]
+  static let builtIn: [CellDescription] = [
+    .hu2024NFMPB1HardCarbon, .hu2024MPB, .hu2024NMPB, .hu2024FeMnPB, .hu2024NFMPB0, .hu2024NFMPB1,
+    .hu2024NFMPB2, .hu2024NFMPB1HardCarbonCoin, .hu2024MPBHardCarbonCoin,
+  ]
   /// Descriptions are some kilobytes long; what is far beyond that is something else.
   private static let largestFile = 4 << 20
 

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+@testable import CellSimulation
+
+@Suite struct PaperTests {
+  /// The rows of Data/hu2024.csv that are usable and name a system, by their name.
+  private static func table() throws -> [String: [String]] {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    let file = folder.appendingPathComponent("../../Data/hu2024.csv")
+    let text = try String(contentsOf: file, encoding: .utf8)
+    var rows: [String: [String]] = [:]
+    for line in text.split(whereSeparator: \.isNewline).dropFirst() {
+      let fields = Self.fields(line)
+      guard fields.count == 9, fields[8] == "yes", fields[1] != "all" else { continue }
+      rows[fields[0]] = fields
+    }
+    return rows
+  }
+
+  /// A line of CSV with quotes.
+  private static func fields(_ line: Substring) -> [String] {
+    var fields = [""]
+    var isQuoted = false
+    for character in line {
+      if character == "\"" {
+        isQuoted.toggle()
+      } else if character == ",", !isQuoted {
+        fields.append("")
+      } else {
+        fields[fields.count - 1].append(character)
+      }
+    }
+    return fields
+  }
+
+  @Test func everyUsableRowIsThereWithItsValue() throws {
+    let table = try Self.table()
+    #expect(table.count > 60)
+    #expect(Set(table.keys) == Set(PaperRow.all.map(\.id)))
+    for row in PaperRow.all {
+      let fields = try #require(table[row.id], "\(row.id)")
+      guard case .number(let published) = row.published else { continue }
+      #expect(Double(fields[4]) == published, "\(row.id)")
+      #expect(fields[1].hasPrefix(row.systems[0].rawValue), "\(row.id)")
+    }
+  }
+
+  @Test func rowsAreNamedOnceAndInOrder() {
+    let names = PaperRow.all.map(\.id)
+    #expect(Set(names).count == names.count)
+    #expect(names == names.sorted())
+  }
+
+  /// Some rows of every material are kept out of the fit.
+  @Test(arguments: [PaperSystem.mPB, .nfmPB1]) func someRowsAreHeldOut(system: PaperSystem) {
+    let rows = PaperRow.all.filter { $0.systems[0] == system }
+    #expect(rows.contains { $0.role == .predicted } && rows.contains { $0.role == .fitted })
+  }
+
+  @Test func resultsAreJudgedByTheirTolerance() throws {
+    var laboratory = PaperLaboratory()
+    func row(_ value: Double, _ tolerance: PaperRow.Tolerance) throws -> Bool {
+      let row = PaperRow(
+        id: "T", systems: [.mPB], experiment: "", quantity: "", published: .number(100), unit: "",
+        tolerance: tolerance, role: .predicted
+      ) { (_: inout PaperLaboratory) throws(CellError) -> PaperRow.Emulated in .number(value) }
+      return try row.evaluate(in: &laboratory).passes
+    }
+    #expect(try row(103, .share(0.03)) && row(97, .share(0.03)))
+    #expect(try !row(103.1, .share(0.03)) && !row(.nan, .share(0.03)))
+    #expect(try row(102, .amount(2)) && !row(102.1, .amount(2)))
+    #expect(try row(310, .factor(3.16)) && row(32, .factor(3.16)) && !row(20, .factor(3.16)))
+  }
+
+  /// A changed parameter changes what depends on it, and nothing is remembered of before.
+  @Test func overridesReachTheCell() throws {
+    let change = try #require(ParameterOverride("NFM-PB-1:Fe_HS.capacity=30"))
+    var description = PaperSystem.nfmPB1.description
+    #expect(change.apply(to: &description))
+    var laboratory = PaperLaboratory()
+    let before = try laboratory.firstCycle(.nfmPB1).discharge.capacity
+    laboratory.replace(.nfmPB1, with: description)
+    let after = try laboratory.firstCycle(.nfmPB1).discharge.capacity
+    #expect((before - after - 12).magnitude < 0.5, "\(before) and \(after)")
+  }
+
+  @Test(arguments: ["", "M-PB", "M-PB:Mn_HS=1", "M-PB:Mn_HS.width=x", "X:Mn_HS.width=1", "a=b=c"])
+  func unreadableOverridesAreRefused(text: String) {
+    #expect(ParameterOverride(text) == nil)
+  }
+
+  @Test(arguments: [
+    "M-PB:Mn_HS.colour=1", "M-PB:Co_LS.width=1", "M-PB:interphase.growth=1",
+    "NFM-PB-1:coupling.cycles=1",
+  ]) func overridesWithoutAPlaceAreRefused(text: String) throws {
+    let change = try #require(ParameterOverride(text))
+    var description = change.system.description
+    let before = description
+    #expect(!change.apply(to: &description))
+    #expect(description == before)
+  }
+
+  @Test(arguments: [
+    "M-PB:all.diffusion=1000", "M-PB:coupling.shift=0.1", "NFM-PB-1:cathode.spread=1",
+    "NFM-PB-1||HC:interphase.growth=0.01", "NFM-PB-1||HC:cell.sodium=120",
+    "M-PB:Mn_HS.hourLoss=1e-5",
+  ]) func everyPlaceCanBeChanged(text: String) throws {
+    let change = try #require(ParameterOverride(text))
+    var description = change.system.description
+    let before = description
+    #expect(change.apply(to: &description))
+    #expect(description != before)
+  }
+}
