@@ -57,7 +57,7 @@ enum Corpus {
     let empty = try #require(landmarks.first { $0["kind"] as? String == "endOfDischarge" })
     let left = try value(empty, "estimated")
     if file == "static_test_05_1c-2-3.csv" {
-      // Missed: 4.14 %. What the filter grants the steep end of the curve decides it.
+      // Missed: 4.07 %. What the filter grants the steep end of the curve decides it.
       withKnownIssue { #expect(left <= 0.04) }
     } else {
       #expect(left <= 0.04)
@@ -68,6 +68,28 @@ enum Corpus {
     #expect(full["kind"] as? String == "endOfCharge")
     #expect(try value(full, "estimated") >= 0.96)
     #expect(try value(full, "high") == 1)
+  }
+
+  /// The cell that exists only as a model. A start that is wrong converges at the step of its
+  /// open-circuit voltage at half charge, which both traces have passed after 4 h or 5 h: above it
+  /// 40 % of the charge lie within 0.1 V. A start that is right has nothing to converge from.
+  @Test(
+    arguments: [
+      ("c10_discharge.csv", "5h"), ("pulse_test_dis_only.csv", "4h"),
+    ], ["30%", "20%", "0%"])
+  func theModelledCellIsFollowed(trace: (file: String, settle: String), error: String) throws {
+    let settle = error == "0%" ? "1h" : trace.settle
+    let log = try object(
+      [Corpus.file("nvpf-hc/\(trace.file)"), "--initial-error", error, "--settle", settle]
+        + Corpus.nvpf)
+    let rmse = try value(log, "stateOfCharge", "rmse")
+    let coverage = try value(log, "stateOfCharge", "coverage95")
+    if trace.file == "pulse_test_dis_only.csv", error == "20%" {
+      // Missed: 1.93 %. The first rest is taken for one at the wall of a full cell.
+      withKnownIssue { #expect(rmse <= 0.015 && coverage >= 0.9) }
+    } else {
+      #expect(rmse <= 0.015 && coverage >= 0.9)
+    }
   }
 
   @Test(arguments: [("30%", 0.6987), ("-30%", 1), ("0.1", 0.8987), ("-0.001", 0.9997)])
