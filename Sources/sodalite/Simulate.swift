@@ -154,7 +154,7 @@ struct Simulate: ParsableCommand {
         try writer?.append(
           seconds: moment.seconds, amperes: moment.amperes, volts: moment.volts, moment.celsius,
           moment.stateOfCharge, summary.lastEstimate, summary.lastHalfWidth)
-        if tick & 0x3FF == 0 {
+        if tick & 0x3FF == 0x3FF {
           bar.update(
             fraction: Double(tick) / Double(ticks), simulatedSeconds: moment.seconds,
             elapsedSeconds: wallSeconds() - started)
