@@ -156,13 +156,23 @@ public struct Replay {
     let little = oneC / 50
     let flowing = next?.amperes ?? 0
     if last.amperes < -little, flowing > -little, last.volts <= lower + margin {
-      landmarks.append(Landmark(kind: .endOfDischarge, seconds: last.seconds, estimate: estimate))
+      add(Landmark(kind: .endOfDischarge, seconds: last.seconds, estimate: estimate))
     }
     if last.amperes > little, last.amperes < oneC / 8, flowing < little,
       last.volts >= upper - margin
     {
-      landmarks.append(Landmark(kind: .endOfCharge, seconds: last.seconds, estimate: estimate))
+      add(Landmark(kind: .endOfCharge, seconds: last.seconds, estimate: estimate))
     }
+  }
+
+  /// Noise may let a current end, flow again and end within seconds: that is one end, the last.
+  private mutating func add(_ landmark: Landmark) {
+    if let previous = landmarks.last, previous.kind == landmark.kind,
+      landmark.seconds - previous.seconds < 60
+    {
+      landmarks.removeLast()
+    }
+    landmarks.append(landmark)
   }
 
   private static func whole(

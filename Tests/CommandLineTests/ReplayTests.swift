@@ -51,6 +51,8 @@ enum Corpus {
       [Corpus.file("hakadi-18650/\(file)"), "--initial-error", error] + Corpus.hakadi)
     #expect(keys(log) == Self.always)
     let landmarks = try #require(log["landmarks"] as? [[String: Any]])
+    let kinds = landmarks.map { $0["kind"] as? String }
+    #expect(kinds == ["endOfCharge", "endOfDischarge", "endOfCharge"])
     for landmark in landmarks {
       #expect(keys(landmark) == ["estimated", "high", "kind", "low", "seconds"])
     }
