@@ -73,7 +73,7 @@ struct CycleReport {
 
 extension CycleReport {
   var table: String {
-    var text = "\(cell.name), 1C = \(number(cell.ratedCapacityAmpereHours, 3)) A, "
+    var text = "\(cell.name), 1C = \(number(cell.ratedCapacityAmpereHours * scale, 3)) \(milli)A, "
     text += "\(number(ambientCelsius, 1)) °C; state of charge \(percent(startStateOfCharge)) "
     text += "at the start, \(percent(endStateOfCharge)) at the end\n"
     if rounds.count > 1 { text += "\n\(roundTable)\nsteps of cycle \(rounds.count)\n" }
@@ -82,17 +82,22 @@ extension CycleReport {
     return text + "\(number(seconds / 3_600, 2)) h simulated, \(speed) x real time\n"
   }
 
+  /// Currents, charges and energies of a small cell are told in thousandths.
+  private var isSmall: Bool { cell.ratedCapacityAmpereHours < 0.1 }
+  private var scale: Double { isSmall ? 1_000 : 1 }
+  private var milli: String { isSmall ? "m" : "" }
+
   private var stepTable: String {
     var table = TableText([
-      ("step", .left), ("h:mm:ss", .right), ("Ah", .right), ("Wh", .right), ("end V", .right),
-      ("end A", .right), ("max °C", .right), ("ended by", .left),
+      ("step", .left), ("h:mm:ss", .right), ("\(milli)Ah", .right), ("\(milli)Wh", .right),
+      ("end V", .right), ("end \(milli)A", .right), ("max °C", .right), ("ended by", .left),
     ])
     for summary in rounds.last?.summaries ?? [] {
       let step = steps[summary.step - 1]
       table.add([
-        step.text, Self.clock(summary.seconds), signed(summary.chargeAmpereHours, 4),
-        signed(summary.energyWattHours, 4), number(summary.endVolts, 3),
-        signed(summary.endAmperes, 3), number(summary.highestCelsius, 1),
+        step.text, Self.clock(summary.seconds), signed(summary.chargeAmpereHours * scale, 4),
+        signed(summary.energyWattHours * scale, 4), number(summary.endVolts, 3),
+        signed(summary.endAmperes * scale, 3), number(summary.highestCelsius, 1),
         Self.reason(summary.end, step),
       ])
     }
@@ -101,15 +106,15 @@ extension CycleReport {
 
   private var roundTable: String {
     var table = TableText([
-      ("cycle", .right), ("h:mm:ss", .right), ("Ah in", .right), ("Ah out", .right),
-      ("Ah out/in", .right), ("Wh in", .right), ("Wh out", .right), ("Wh out/in", .right),
-      ("max °C", .right),
+      ("cycle", .right), ("h:mm:ss", .right), ("\(milli)Ah in", .right),
+      ("\(milli)Ah out", .right), ("Ah out/in", .right), ("\(milli)Wh in", .right),
+      ("\(milli)Wh out", .right), ("Wh out/in", .right), ("max °C", .right),
     ])
     for round in rounds {
       table.add([
-        "\(round.number)", Self.clock(round.seconds), number(round.charge(.plus), 4),
-        number(round.charge(.minus), 4), percent(round.coulombicEfficiency),
-        number(round.energy(.plus), 4), number(round.energy(.minus), 4),
+        "\(round.number)", Self.clock(round.seconds), number(round.charge(.plus) * scale, 4),
+        number(round.charge(.minus) * scale, 4), percent(round.coulombicEfficiency),
+        number(round.energy(.plus) * scale, 4), number(round.energy(.minus) * scale, 4),
         percent(round.energyEfficiency), number(round.highestCelsius, 1),
       ])
     }

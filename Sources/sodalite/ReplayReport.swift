@@ -50,7 +50,7 @@ struct ReplayReport {
         "95 % interval \(after)", "covers the truth \(percent(replay.score.coverage)) of the time",
       ])
     }
-    table.add(["capacity", "\(significant(estimate.capacityAmpereHours)) Ah believed"])
+    table.add(["capacity", "\(charge(estimate.capacityAmpereHours)) believed"])
     table.add(["implausible samples", "\(grouped(Double(replay.implausible)))"])
     if gaps > 0 { table.add(["gaps of a day or more", "\(gaps)"]) }
     table.add(["estimate hash", hexadecimal(replay.hash)])
@@ -88,11 +88,6 @@ struct ReplayReport {
         .init("kind", .string(landmark.kind.rawValue)),
         .init("seconds", .number(landmark.seconds)),
       ] + landmark.estimate.members)
-  }
-
-  /// A capacity with four digits, whether it is of a coin cell or a large one.
-  private func significant(_ value: Double) -> String {
-    number(value, value >= 1 ? 4 : (value >= 0.01 ? 5 : 7))
   }
 }
 

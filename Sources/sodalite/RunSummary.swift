@@ -135,8 +135,8 @@ struct RunSummary {
 
   /// One line for a run among many.
   var line: String {
-    "seed \(seed): \(Self.text(of: score)), capacity \(number(estimatedCapacity, 3)) Ah of "
-      + "\(number(trueCapacity, 3)) Ah, hash \(hexadecimal(hash))"
+    "seed \(seed): \(Self.text(of: score)), capacity \(charge(estimatedCapacity)) of "
+      + "\(charge(trueCapacity)), hash \(hexadecimal(hash))"
   }
 
   var table: String {
@@ -161,7 +161,7 @@ struct RunSummary {
     table.add(["95 % interval \(after)", "covers the truth \(percent(score.coverage)) of the time"])
     table.add([
       "capacity",
-      "\(number(estimatedCapacity, 4)) Ah believed, \(number(trueCapacity, 4)) Ah true",
+      "\(charge(estimatedCapacity)) believed, \(charge(trueCapacity)) true",
     ])
     table.add(["protection", trips])
     table.add(["bus faults", "\(grouped(Double(faultCount)))"])

@@ -90,6 +90,12 @@ func grouped(_ value: Double) -> String {
   return text
 }
 
+/// A charge with its unit, for people: in mAh below 0.1 Ah.
+func charge(_ ampereHours: Double) -> String {
+  ampereHours.magnitude < 0.1
+    ? "\(number(ampereHours * 1_000, 4)) mAh" : "\(number(ampereHours, 4)) Ah"
+}
+
 /// A fraction as a percentage for people.
 func percent(_ value: Double?) -> String {
   value.map { "\(number($0 * 100, 2)) %" } ?? "-"
