@@ -17,8 +17,9 @@ struct BoardErrors {
   /// In the voltage path. Unit: V.
   var offsetVolts: Double
 
-  init(using random: inout SeededRandom) {
-    offsetAmperes = 0.005 * random.gaussian()
+  /// Draws them; the offset is that of a board whose shunt is chosen for a 1C current.
+  init(using random: inout SeededRandom, oneC: Double) {
+    offsetAmperes = 0.005 * (oneC / 1.5) * random.gaussian()
     gain = 1 + 0.002 * random.gaussian()
     offsetVolts = 0.002 * random.gaussian()
   }

@@ -79,9 +79,9 @@ public struct Moment: Equatable, Sendable {
 /// A cell, chips that measure it, and the firmware that reads them: one closed loop.
 ///
 /// The firmware's switches cut the cell off, so what it believes changes what it measures. The
-/// board's own errors are drawn by seed on top of the chips': an offset of 5 mA and a gain of
-/// 0.2 % in the current path, 2 mV in the voltage path (one deviation each; assumed, as in the
-/// design's reference fleet, because a shunt's copper and the wiring add more than the chips).
+/// board's own errors are drawn by seed on top of the chips': an offset of 5 mA for each 1.5 A of 1C
+/// and a gain of 0.2 % in the current path, 2 mV in the voltage path (one deviation each; assumed, as
+/// in the design's reference fleet, because a shunt's copper and the wiring add more than the chips).
 public struct Rig: ~Copyable {
   private let setup: RigSetup
   private let reference: StateOfChargeReference
@@ -110,7 +110,7 @@ public struct Rig: ~Copyable {
         ?? .none)
     let board = try Board(
       setup.chips, seed: setup.seed, oneC: setup.cell.ratedCapacityAmpereHours,
-      errors: BoardErrors(using: &random), bus: bus)
+      errors: BoardErrors(using: &random, oneC: setup.cell.ratedCapacityAmpereHours), bus: bus)
     let start = min(max(setup.startStateOfCharge + setup.initialError, 0), 1)
     let configuration = FirmwareConfiguration(
       profile: profile, monitor: board.monitor, thermometer: board.thermometer,
