@@ -125,10 +125,10 @@ public struct CellProfile: Sendable {
 
 /// How much the estimator believes its model, its sensors and its start.
 ///
-/// The defaults are those of the design's reference filter, with four of them (the slope's variance,
-/// the slow noise, the model error's length, the capacity prior) tuned on seeds 1 to 5 of the closed
-/// loop and the scale of the charge's interval on seeds 1 to 40; figures are reported on seeds 101
-/// to 120. "C" is the current that moves the rated capacity in one hour.
+/// The defaults are those of the design's reference filter, but for these: the slow noise, the model
+/// error's length and the capacity prior are tuned on seeds 1 to 5 of the closed loop, and the offset
+/// prior was chosen with an eye on seeds 1 to 10 and on the recorded logs. Figures are reported on
+/// seeds 101 to 120. "C" is the current that moves the rated capacity in one hour.
 public struct FilterTuning: Equatable, Sendable {
   /// Voltage noise of one reading a second: 12 mV, much of it unmodelled dynamics. Unit: µV.
   public var voltageNoise: Int32 = 12_000
@@ -136,11 +136,12 @@ public struct FilterTuning: Equatable, Sendable {
   public var voltageNoiseFloor: Int32 = 4_000
   /// Voltage noise that grows with current. Unit: µV per C.
   public var voltageNoisePerC: Int32 = 10_000
-  /// Horizontal uncertainty of the open-circuit curve, as a variance of one reading a second:
-  /// (1 %)² of state of charge times about 1000 correlated readings. Unit: 1e-6.
-  public var slopeVariance: Int32 = 100_000
-  /// The same variance for one independent look: (1 %)². Unit: 1e-6.
-  public var slopeVarianceFloor: Int32 = 100
+  /// Horizontal uncertainty of the open-circuit curve, as the variance of one independent look:
+  /// (1 %)² of state of charge. Unit: 1e-6.
+  public var slopeVariance: Int32 = 100
+  /// The time after which a look at one place of the curve is independent; along the curve it is
+  /// after `modelErrorLength`. Unit: s.
+  public var slopeSeconds: Int32 = 1_000
   /// Standing deviation of the model-error voltage where the curve is flat. Unit: µV.
   public var modelError: Int32 = 10_000
   /// Standing deviation of the model error along the state of charge. Unit: 1e-6.
@@ -182,17 +183,15 @@ public struct FilterTuning: Equatable, Sendable {
   /// What the interval on capacity is widened by; the filter's own deviation is optimistic by
   /// about 1.8. Unit: 1e-3.
   public var capacityInterval: Int32 = 2_000
-  /// What the interval on state of charge is scaled by: the filter's own deviation is pessimistic
-  /// about a cell of the make its tables are for, and as it is would cover 99 % on the tuning seeds.
-  /// Unit: 1e-3.
-  public var chargeInterval: Int32 = 800
+  /// What the interval on state of charge is scaled by. Unit: 1e-3.
+  public var chargeInterval: Int32 = 1_000
 
   /// Makes the default tuning.
   public init() {}
 
   func combine(into crc: inout CRC32C) {
     let fields: InlineArray<25, Int32> = [
-      voltageNoise, voltageNoiseFloor, voltageNoisePerC, slopeVariance, slopeVarianceFloor,
+      voltageNoise, voltageNoiseFloor, voltageNoisePerC, slopeVariance, slopeSeconds,
       modelError, modelErrorOfCharge, modelErrorLength, modelErrorSeconds, fastNoise, slowNoise,
       hysteresisNoise, chargeWalk, resistanceWalk, capacityWalk, offsetWalk, resistancePrior,
       capacityPrior, offsetPrior, fastPrior, slowPrior, missingCurrent, gapCurrent,

@@ -43,6 +43,8 @@ struct StateFilter: Sendable {
   var sinceFreed: Int64 = 300_000_000
   /// Steps in a row without a current reading.
   var missing: Int64 = 0
+  /// The state of charge moved through since a reading was last judged, 40 fractional bits.
+  var travelled: Int64 = 0
 
   init(_ profile: borrowing CellProfile, stateOfCharge: Int64, variance: Int64) {
     x = InlineArray(repeating: 0)
@@ -92,15 +94,16 @@ struct StateFilter: Sendable {
     let kappa = x[State.inverseCapacity]
     let net = arithmetic.subtract(movement.charge, arithmetic.times(offset, hours))
     let change = arithmetic.times(kappa, net)
-    let travelled = Int64(clamping: change.magnitude)
+    let way = Int64(clamping: change.magnitude)
+    travelled = arithmetic.add(travelled, way)
     let current = arithmetic.subtract(movement.meanCurrent, offset)
 
     let timeFactor = CellProfile.temperatureFactor(profile.timeTemperatureFactor, temperature)
     let fastDecay = decay(movement.microseconds, profile.fastMilliseconds, timeFactor)
     let slowDecay = decay(movement.microseconds, profile.slowMilliseconds, timeFactor)
     let swing = IntegerMath.exponentialOfNegative(
-      arithmetic.multiply(travelled, Int64(profile.hysteresisRateThousandths), dividedBy: 1_000))
-    let memory = errorMemory(profile.tuning, movement.microseconds, travelled)
+      arithmetic.multiply(way, Int64(profile.hysteresisRateThousandths), dividedBy: 1_000))
+    let memory = errorMemory(profile.tuning, movement.microseconds, way)
 
     let slope = profile.openCircuitSlope(
       displacedCharge(profile, timeFactor: timeFactor), &arithmetic)
@@ -313,6 +316,7 @@ struct StateFilter: Sendable {
     model = arithmetic.add(model, arithmetic.times(drop, x[State.resistance]))
 
     let noise = readingVariance(profile.tuning, current: net, slope: slope, microseconds)
+    travelled = 0
     return weigh(arithmetic.subtract(voltage, model), h, noise: noise)
   }
 
@@ -329,9 +333,15 @@ struct StateFilter: Sendable {
       Format.variance(ofMillionths: tuning.voltageNoiseFloor, &arithmetic))
     let byCurrent = arithmetic.times(
       Format.millionths(tuning.voltageNoisePerC, &arithmetic), current)
-    let perSlope = max(
-      arithmetic.multiply(Int64(tuning.slopeVariance) << 20, 1_000_000, dividedBy: step),
-      Int64(tuning.slopeVarianceFloor) << 20)
+    // The curve's error is another one after a time, and after a piece of the curve: what a reading
+    // adds to one independent look is the share of either that has passed since the last.
+    let byTime = arithmetic.multiply(
+      step, Format.one, dividedBy: Int64(max(tuning.slopeSeconds, 1)) * 1_000_000)
+    let byWay = arithmetic.multiply(
+      travelled, 1_000_000, dividedBy: Int64(max(tuning.modelErrorLength, 1)))
+    let look = min(max(arithmetic.add(byTime, byWay), 1 << 10), Format.one)
+    let perSlope = arithmetic.multiply(
+      Int64(tuning.slopeVariance) << 20, Format.one, dividedBy: look)
     let squaredSlope = arithmetic.multiply(slope, slope, shift: 28)
     let bySlope = arithmetic.multiply(squaredSlope, perSlope, dividedBy: 1_000_000 << 20)
     return arithmetic.add(

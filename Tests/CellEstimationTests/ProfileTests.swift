@@ -76,7 +76,7 @@ import Testing
   @Test func anyChangedTuningIsNoticed() {
     let fields: [WritableKeyPath<FilterTuning, Int32>] = [
       \.voltageNoise, \.voltageNoiseFloor, \.voltageNoisePerC, \.slopeVariance,
-      \.slopeVarianceFloor, \.modelError, \.modelErrorOfCharge, \.modelErrorLength,
+      \.slopeSeconds, \.modelError, \.modelErrorOfCharge, \.modelErrorLength,
       \.modelErrorSeconds, \.fastNoise, \.slowNoise, \.hysteresisNoise, \.chargeWalk,
       \.resistanceWalk, \.capacityWalk, \.offsetWalk, \.resistancePrior, \.capacityPrior,
       \.offsetPrior, \.fastPrior, \.slowPrior, \.missingCurrent, \.gapCurrent,

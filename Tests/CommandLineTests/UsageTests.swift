@@ -22,7 +22,7 @@ import Testing
   }
 
   private static let mistakes: [(arguments: [String], message: String)] = [
-    (["simulat"], "unknown command 'simulat'; there are simulate, cycle, replay, bench"),
+    (["simulat"], "unknown command 'simulat'; there are simulate, cycle, paper, replay, bench"),
     (["simulate", "--nope"], "Unknown option '--nope'."),
     (["simulate", "--duration", "long"], "such as 34h, 90min or 10s"),
     (["simulate", "--duration", "0h"], "such as 34h, 90min or 10s"),

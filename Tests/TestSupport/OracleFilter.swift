@@ -15,6 +15,7 @@ public struct OracleFilter {
   private var slowSeconds = 0.0
   private var rejected = 0
   private var sinceFreed = 300.0
+  private var travelled = 0.0
 
   /// Starts from a belief, both numbers as fractions.
   public init(profile: CellProfile, stateOfCharge: Double, deviation: Double) {
@@ -73,6 +74,7 @@ public struct OracleFilter {
     let net = (current - offset) * hours
     let change = x[6] * net
     let way = abs(change)
+    travelled += way
     let times = factor(profile.timeTemperatureFactor, celsius)
     let decays = [profile.fastMilliseconds, profile.slowMilliseconds].map {
       exponential(-seconds / (Double($0) * 1e-3 * times))
@@ -149,11 +151,13 @@ public struct OracleFilter {
     let model =
       volts(displaced) + half * x[1] + fast * x[2] + slow * x[3] + x[4] + series * net * x[5]
     func square(_ millionths: Int32) -> Double { Double(millionths) * Double(millionths) * 1e-12 }
+    let look = min(
+      seconds / Double(t.slopeSeconds) + travelled / (Double(t.modelErrorLength) * 1e-6), 1)
+    travelled = 0
     let noise =
       max(square(t.voltageNoise) / seconds, square(t.voltageNoiseFloor))
       + square(t.voltageNoisePerC) * net * net
-      + max(Double(t.slopeVariance) / seconds, Double(t.slopeVarianceFloor)) * 1e-6 * steepness
-      * steepness
+      + Double(t.slopeVariance) * 1e-6 / look * steepness * steepness
     var innovation = reading - model
     var variance = projected(h) + noise
     if innovation * innovation > 16 * variance {
