@@ -18,6 +18,8 @@ struct Paper: ParsableCommand {
   @Option(help: "Only this row, such as P036; may be repeated.") var row: [String] = []
   @Option(help: "Only rows of this system, such as NFM-PB-1 or 'M-PB||HC'.") var system: String?
   @Option(help: "table or json.") var format = OutputFormat.table
+  @Option(help: "Draw the paper's figures as SVG and PNG into this folder, with gnuplot.")
+  var plot: String?
   @Option(
     name: .customLong("set"),
     help: ArgumentHelp(
@@ -27,6 +29,10 @@ struct Paper: ParsableCommand {
   func run() throws {
     let rows = try chosenRows()
     var laboratory = try changedLaboratory()
+    if let plot {
+      try PaperPlots.draw(into: plot, &laboratory)
+      return
+    }
     var results: [PaperRow.Result] = []
     for row in rows {
       do {

@@ -34,6 +34,7 @@ enum Cells {
   static let builtIn: [CellDescription] = [
     .hu2024NFMPB1HardCarbon, .hu2024MPB, .hu2024NMPB, .hu2024FeMnPB, .hu2024NFMPB0, .hu2024NFMPB1,
     .hu2024NFMPB2, .hu2024NFMPB1HardCarbonCoin, .hu2024MPBHardCarbonCoin,
+    .chayambuka2022NVPFHardCarbon,
   ]
   /// Descriptions are some kilobytes long; what is far beyond that is something else.
   private static let largestFile = 4 << 20

@@ -97,6 +97,14 @@ extension Specimen {
       branch.milliampereHoursPerGram.append(
         1000 * (point.ampereHours - start).magnitude / cathodeGrams)
     }
+    if outcome.reason == .unreachable, let charge = branch.milliampereHoursPerGram.last {
+      // An electrode that is full or empty lets the voltage fall to the cut-off with no more charge.
+      branch.volts.append(
+        milliamperesPerGram > 0
+          ? upperVolts ?? description.upperCutoffVolts
+          : lowerVolts ?? description.lowerCutoffVolts)
+      branch.milliampereHoursPerGram.append(charge)
+    }
     branch.seconds = outcome.seconds
     branch.end = outcome.reason
     return branch

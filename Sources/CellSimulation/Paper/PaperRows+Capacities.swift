@@ -148,7 +148,7 @@ extension PaperRow {
   /// The length in the formula. The paper does not say which it used: this one makes the median of
   /// M-PB the paper's 1e-12 cm²/s, so that only the ratio of the two materials is a prediction.
   /// Unit: cm.
-  static let titrationLength = 7.57e-5
+  public static let titrationLength = 7.57e-5
 
   static let titrationRows: [PaperRow] = [
     number(
