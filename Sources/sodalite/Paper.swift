@@ -130,7 +130,7 @@ extension Paper {
         let reason = missed.row.reason ?? "no reason known"
         text += "  \(missed.row.id) is missed: \(reason)\n"
       }
-      text += "\n"
+      if group.contains(where: { !$0.passes }) { text += "\n" }
     }
     return text + Self.summary(results)
   }

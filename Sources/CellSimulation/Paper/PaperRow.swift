@@ -139,12 +139,12 @@ extension PaperRow {
   /// A row with a statement.
   static func statement(
     _ id: String, _ systems: [PaperSystem], _ experiment: String, _ quantity: String,
-    _ published: String, because reason: String? = nil, _ emulate: @escaping Emulate
+    _ published: String, _ emulate: @escaping Emulate
   ) -> PaperRow {
     PaperRow(
       id: id, systems: systems, experiment: experiment, quantity: quantity,
       published: .statement(published), unit: "-", tolerance: .exact, role: .ordinal,
-      reason: reason, emulate: emulate)
+      reason: nil, emulate: emulate)
   }
 
   /// A number for a statement's grounds: three decimals at most.

@@ -184,7 +184,8 @@ extension PaperRow {
 
   static let differentialRows: [PaperRow] = [
     number(
-      "P038", .mPB, "dQ/dV 10 mA/g", "boundary of Mn and Fe_LS", 3.43, "V", .peak, .predicted
+      "P038", .mPB, "dQ/dV 10 mA/g", "boundary of Mn and Fe_LS", 3.43, "V", .peak, .predicted,
+      because: "manganese is sharp and iron broad, which puts the valley next to the manganese"
     ) { (laboratory: inout PaperLaboratory) throws(CellError) -> Double in
       let curve = try laboratory.firstCycle(.mPB).discharge.incrementalCapacity
       let peaks = curve.peaks(in: 3.1...3.8)
