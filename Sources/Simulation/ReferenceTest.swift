@@ -19,6 +19,9 @@ public struct ReferenceTest: Sendable {
   public let full: Cell
   /// The cell after the C/20 discharge.
   public let empty: Cell
+  // What the two hold, kept because every tick asks for it.
+  private let fullContent: Double
+  private let emptyContent: Double
 
   /// Runs the test: one cycle to forget the start, then the measured one.
   ///
@@ -32,9 +35,11 @@ public struct ReferenceTest: Sendable {
     _ = Self.sweep(&cell, amperes: -slowAmperes, to: lower)
     Self.charge(&cell, oneC, description.upperCutoffVolts)
     full = cell
+    fullContent = cell.stateOfCharge
     let start = cell.netChargeAmpereHours
     let down = Self.sweep(&cell, amperes: -slowAmperes, to: lower)
     empty = cell
+    emptyContent = cell.stateOfCharge
     let end = cell.netChargeAmpereHours
     capacityAmpereHours = max(start - end, 1e-12)
     let up = Self.sweep(&cell, amperes: slowAmperes, to: description.upperCutoffVolts)
@@ -45,7 +50,7 @@ public struct ReferenceTest: Sendable {
 
   /// The state of charge of a cell of the same description: 1 at full, 0 at empty.
   public func stateOfCharge(of cell: borrowing Cell) -> Double {
-    (cell.stateOfCharge - empty.stateOfCharge) / (full.stateOfCharge - empty.stateOfCharge)
+    (cell.stateOfCharge - emptyContent) / (fullContent - emptyContent)
   }
 
   private static func charge(_ cell: inout Cell, _ oneC: Double, _ upper: Double) {
