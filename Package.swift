@@ -69,8 +69,8 @@ let package = Package(
     .executableTarget(
       name: "sodalite",
       dependencies: [
-        "CellEstimation", "CellSimulation", "Descriptions", "Firmware", "Quantities",
-        "Simulation", "Telemetry", argumentParser,
+        "CellEstimation", "CellSimulation", "Descriptions", "DeterministicMath", "Firmware",
+        "Quantities", "Simulation", "Telemetry", argumentParser,
       ],
       swiftSettings: strict),
 

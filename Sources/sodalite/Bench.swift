@@ -63,7 +63,10 @@ struct Bench: ParsableCommand {
   /// Other processes come first: what the kernel tells of a child's memory is at least what its
   /// parent held when it began, and this process is small only before its own measurements.
   private static var subjects: [BenchSubject] {
-    [.start, .simulate, .filter, .tick, .parts, .cell, .csv]
+    [
+      .start, .simulate, .filter, .tick, .parts, .cell, .discharge, .profile, .cycles, .titration,
+      .voltammetry, .csv,
+    ]
   }
 }
 
