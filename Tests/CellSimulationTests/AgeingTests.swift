@@ -136,6 +136,18 @@ import Testing
     #expect(next[2] < 0.99 * capacities[1])
   }
 
+  @Test func storageCostsMoreWhenWarmAndFull() throws {
+    func lost(_ volts: Double, _ celsius: Double) throws -> Double {
+      let result = try Self.full.storage(days: 30, atVolts: volts, celsius: celsius)
+      #expect(result.health.lossOfSodiumInventory > 0)
+      return result.capacityBefore - result.capacityAfter
+    }
+    let mild = try lost(3.3, 25)
+    #expect(mild > 0)
+    #expect(try lost(4.1, 25) > mild)
+    #expect(try lost(3.3, 45) > 1.5 * mild)
+  }
+
   @Test func theCoupledGalleryGrowsInMPB() throws {
     let specimen = Specimen(.hu2024MPB, cathodeGrams: 1)
     var cell = try Self.freshCell(specimen.description, volts: 2.4)

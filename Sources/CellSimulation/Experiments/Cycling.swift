@@ -64,6 +64,41 @@ extension Specimen {
   }
 }
 
+/// What storage does to a cell.
+public struct StorageResult: Sendable, Equatable {
+  /// The second discharge before storage. Unit: mAh/g.
+  public var capacityBefore: Double
+  /// The second discharge after it. Unit: mAh/g.
+  public var capacityAfter: Double
+  /// The health of every mode after storage.
+  public var health: AgeingHealth
+}
+
+extension Specimen {
+  /// Cycles a new cell twice, stores it at rest, and cycles it twice again.
+  ///
+  /// - Parameters:
+  ///   - days: how long.
+  ///   - volts: where the charge before storage ends, between the cut-offs. Unit: V.
+  ///   - celsius: the temperature of storage. Unit: °C.
+  ///   - rate: the magnitude of all currents. Unit: mA/g.
+  /// - Throws: `CellError` if nothing is known about ageing or the description is no cell.
+  public func storage(
+    days: Double, atVolts volts: Double, celsius: Double, milliamperesPerGram rate: Double = 100
+  ) throws(CellError) -> StorageResult {
+    var cell = try Cell(
+      description, age: .fresh(description),
+      restingAtVolts: 0.9 * description.lowerCutoffVolts + 0.1 * description.upperCutoffVolts)
+    let before = cycle(rate, cycles: 2, on: &cell)[1]
+    _ = run(rate, on: &cell, upperVolts: volts)
+    rest(days * 86_400, on: &cell, ambientCelsius: celsius)
+    let after = cycle(rate, cycles: 2, on: &cell)[1]
+    guard let age = cell.age else { throw .unknownAgeing }
+    return StorageResult(
+      capacityBefore: before, capacityAfter: after, health: try description.health(after: age))
+  }
+}
+
 /// What an abuse does to a cell's capacity.
 public struct AbuseResult: Sendable, Equatable {
   /// The discharge before. Unit: mAh/g.
