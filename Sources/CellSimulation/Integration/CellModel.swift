@@ -51,6 +51,8 @@ enum StepLength {
   static let divisible = 0.1
   /// By how much the voltage may leave a straight line in an internal step. Unit: V.
   static let tolerance = 0.5e-3
+  /// By what share the mean current of a part of a hold may leave a straight line.
+  static let holdShare = 1e-3
 }
 
 extension CellModel {
@@ -178,6 +180,8 @@ extension CellModel {
     var length = isJump ? min(seconds, 1.0 / 16) : min(seconds, 1)
     let isHold = if case .voltage = control { true } else { false }
     var slope = isJump || isHold ? nil : expectedRise(seconds: 1)
+    var lastPart = 0.0
+    var lastMean: Double?
     while elapsed < seconds {
       let part = min(length, seconds - elapsed)
       let before = state
@@ -191,9 +195,14 @@ extension CellModel {
         }
         continue
       }
-      let rise =
-        isHold ? (amperes - amperesBefore) * slopeOhms : terminalVolts - voltsBefore
-      let bend = (rise - (slope ?? 0) * part).magnitude
+      // In a hold the current moves. It alternates a little from part to part, its mean over a part
+      // does not.
+      let mean = 0.5 * (amperes + amperesBefore)
+      let span = isHold ? 0.5 * (part + lastPart) : part
+      let rise = isHold ? lastMean.map { mean - $0 } ?? 0 : terminalVolts - voltsBefore
+      let scale =
+        isHold ? StepLength.tolerance / (StepLength.holdShare * mean.magnitude + 1e-12) : 1
+      let bend = scale * (rise - (slope ?? 0) * span).magnitude
       let warming = (kelvin - kelvinBefore).magnitude
       if part > 0.25,
         slope != nil && bend > 4 * StepLength.tolerance || warming > 2
@@ -208,7 +217,9 @@ extension CellModel {
         record(tracePoint(elapsed + used))
         return StepOutcome(seconds: elapsed + used, reason: reason)
       }
-      slope = rise / part
+      slope = isHold && lastMean == nil ? nil : rise / span
+      lastMean = mean
+      lastPart = part
       elapsed += part
       record(tracePoint(elapsed))
       if bend < StepLength.tolerance || length < 0.25, warming < 1, part == length {
