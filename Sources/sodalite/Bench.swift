@@ -16,6 +16,8 @@ struct Bench: ParsableCommand {
   @Option(help: "Only the figures with this in their name, such as tick or csv.")
   var filter: String?
   @Option(help: "How often each figure is measured.") var repetitions = 5
+  @Flag(help: "Also build and run small C kernels, and say how far from them we are.")
+  var limits = false
   @Option(help: "table or json.") var format = OutputFormat.table
 
   func validate() throws {
@@ -53,6 +55,10 @@ struct Bench: ParsableCommand {
       figures += measured.filter { isWanted($0.name) }
     }
     bar.finish()
+    if limits {
+      let kernels = try BenchLimits.figures(in: "Tools/limits")
+      figures += kernels + BenchLimits.ratios(figures, kernels)
+    }
     try report(
       format == .json
         ? JSONText.array(figures.map(\.json)).text + "\n" : BenchFigure.table(of: figures))

@@ -68,7 +68,9 @@ extension BenchSubject {
 
   static var titration: BenchSubject {
     BenchSubject(
-      figures: [BenchFigure("protocol.gitt", "ms", "20 pulses of 54 min at C/20, each with 1 h rest")]
+      figures: [
+        BenchFigure("protocol.gitt", "ms", "20 pulses of 54 min at C/20, each with 1 h rest")
+      ]
     ) {
       var cell = try full()
       return milliseconds {

@@ -38,5 +38,5 @@ int main(void) {
     ns[r] = (seconds_now() - begin) / ((double)SHORT * CELLS) * 1e9;
     sink += sum[CELLS / 2];
   }
-  report("limit: two RC pairs, 1024 cells, a cell", ns, REPETITIONS, sink);
+  report("limit.batch", ns, REPETITIONS, sink);
 }

@@ -44,5 +44,5 @@ int main(void) {
     ns[r] = (seconds_now() - begin) / STEPS * 1e9;
     sink += volts[STEPS / 2] + mean;
   }
-  report("limit: single particle, ten modes, one cell", ns, REPETITIONS, sink);
+  report("limit.single-particle", ns, REPETITIONS, sink);
 }

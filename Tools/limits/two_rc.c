@@ -25,5 +25,5 @@ int main(void) {
     ns[r] = (seconds_now() - begin) / STEPS * 1e9;
     sink += volts[STEPS / 2] + place;
   }
-  report("limit: two RC pairs and a table, one cell", ns, REPETITIONS, sink);
+  report("limit.two-rc", ns, REPETITIONS, sink);
 }
