@@ -145,7 +145,7 @@ extension PaperRow {
   /// The length in the formula. The paper does not say which it used: this one makes the median of
   /// M-PB the paper's 1e-12 cm²/s, so that only the ratio of the two materials is a prediction.
   /// Unit: cm.
-  public static let titrationLength = 7.93e-5
+  public static let titrationLength = 8.64e-5
 
   static let titrationRows: [PaperRow] = [
     number(
@@ -157,7 +157,7 @@ extension PaperRow {
     number(
       "P068", .nfmPB1, "GITT", "apparent diffusivity", 1e-11, "cm2/s", .factor(10.0.squareRoot()),
       .predicted,
-      because: "pulses outlast the fast particles' diffusion, so the formula sees a ratio of 2"
+      because: "pulses outlast the fast particles' diffusion, so the formula sees a ratio of 3"
     ) { (laboratory: inout PaperLaboratory) throws(CellError) -> Double in
       try laboratory.titrationMedian(.nfmPB1) { $0.diffusivity(length: titrationLength) }
     },

@@ -28,7 +28,7 @@ extension Hu2024 {
   /// water leaves. Fit M_H. Assumed: damage with the root of the cycles; the gallery was chosen by
   /// hand.
   static func mPBAgeing(interphase: InterphaseAgeing?) -> AgeingDescription {
-    let site = SiteAgeing(cycleLoss: 0.0786522, cycleExponent: 0.5)
+    let site = SiteAgeing(cycleLoss: 0.0759919, cycleExponent: 0.5)
     return AgeingDescription(
       cathodeSites: [site, site, SiteAgeing()], siteActivationJoulesPerMole: siteActivation,
       calendarVoltsPerFold: calendarVoltsPerFold, interphase: interphase,
