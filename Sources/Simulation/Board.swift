@@ -34,12 +34,31 @@ struct Board {
   private let errors: BoardErrors
   private let oneC: Double
   private let shuntOhms: Double
-  private let chips: Chips
+  private let monitorChip: MonitorChip
+  private let thermometerChip: ThermometerChip
 
-  private enum Chips {
-    case ina228TMP117(INA228Emulator, TMP117Emulator)
-    case ina226TMP117(INA226Emulator, TMP117Emulator)
-    case ina226ADS1115(INA226Emulator, ADS1115Emulator)
+  private enum MonitorChip {
+    case ina228(INA228Emulator)
+    case ina226(INA226Emulator)
+
+    var target: any I2CTarget {
+      switch self {
+      case .ina228(let chip): chip
+      case .ina226(let chip): chip
+      }
+    }
+  }
+
+  private enum ThermometerChip {
+    case tmp117(TMP117Emulator)
+    case ads1115(ADS1115Emulator)
+
+    var target: any I2CTarget {
+      switch self {
+      case .tmp117(let chip): chip
+      case .ads1115(let chip): chip
+      }
+    }
   }
 
   /// The ADS1115's divider before the cell: 10 kΩ over 20 kΩ, so that 4.2 V stays below 3.3 V.
@@ -68,51 +87,55 @@ struct Board {
     shuntOhms = microohms * 1e-6
     range = .microamperes(Int32((amperes * 1e6).rounded()))
     let shunt = Shunt(resistance: .microohms(Int32(microohms)), maximumCurrent: range)
-    let first = I2CAddress(0x40)
-    let second = I2CAddress(0x48)
     switch set {
-    case .ina228TMP117:
-      let ina = INA228Emulator(
-        address: first, errors: .typical(seed: seed, stream: 2), seed: seed, stream: 3)
-      let tmp = TMP117Emulator(
-        address: second, errors: .typical(seed: seed, stream: 4), seed: seed, stream: 5)
-      chips = .ina228TMP117(ina, tmp)
-      monitor = .ina228(
-        INA228(
-          address: first,
-          configuration: Self.valid { () throws(ShuntProblem) in try .init(shunt: shunt) }))
-      thermometer = .tmp117(TMP117(address: second))
-      Self.attach(ina, tmp, to: bus)
-    case .ina226TMP117:
-      let ina = INA226Emulator(
-        address: first, errors: .typical(seed: seed, stream: 2), seed: seed, stream: 3)
-      let tmp = TMP117Emulator(
-        address: second, errors: .typical(seed: seed, stream: 4), seed: seed, stream: 5)
-      chips = .ina226TMP117(ina, tmp)
-      monitor = .ina226(
-        INA226(
-          address: first,
-          configuration: Self.valid { () throws(ShuntProblem) in try .init(shunt: shunt) }))
-      thermometer = .tmp117(TMP117(address: second))
-      Self.attach(ina, tmp, to: bus)
-    case .ina226ADS1115:
-      let ina = INA226Emulator(
-        address: first, errors: .typical(seed: seed, stream: 2), seed: seed, stream: 3)
-      let ads = ADS1115Emulator(
-        address: second, errors: .typical(seed: seed, stream: 4), seed: seed, stream: 5)
-      chips = .ina226ADS1115(ina, ads)
-      monitor = .ina226(
-        INA226(
-          address: first,
-          configuration: Self.valid { () throws(ShuntProblem) in try .init(shunt: shunt) }))
-      guard let divider = ADS1115.Divider(upperOhms: 10_000, lowerOhms: 20_000),
-        let thermistor = Thermistor(
-          nominalOhms: 10_000, betaKelvin: 3_435, pullUpOhms: 10_000)
-      else { preconditionFailure("the board's own resistors are in range") }
-      thermometer = .ads1115(
-        ThermistorBoard(address: second, divider: divider, thermistor: thermistor))
-      Self.attach(ina, ads, to: bus)
+    case .ina228TMP117: (monitorChip, monitor) = Self.ina228(shunt, seed: seed)
+    case .ina226TMP117, .ina226ADS1115: (monitorChip, monitor) = Self.ina226(shunt, seed: seed)
     }
+    switch set {
+    case .ina228TMP117, .ina226TMP117: (thermometerChip, thermometer) = Self.tmp117(seed: seed)
+    case .ina226ADS1115: (thermometerChip, thermometer) = Self.ads1115(seed: seed)
+    }
+    Self.attach(monitorChip.target, thermometerChip.target, to: bus)
+  }
+
+  private static let monitorAddress = I2CAddress(0x40)
+  private static let thermometerAddress = I2CAddress(0x48)
+
+  private static func ina228(_ shunt: Shunt, seed: UInt64) -> (MonitorChip, CurrentMonitor) {
+    let chip = INA228Emulator(
+      address: monitorAddress, errors: .typical(seed: seed, stream: 2), seed: seed, stream: 3)
+    let driver = INA228(
+      address: monitorAddress,
+      configuration: valid { () throws(ShuntProblem) in try .init(shunt: shunt) })
+    return (.ina228(chip), .ina228(driver))
+  }
+
+  private static func ina226(_ shunt: Shunt, seed: UInt64) -> (MonitorChip, CurrentMonitor) {
+    let chip = INA226Emulator(
+      address: monitorAddress, errors: .typical(seed: seed, stream: 2), seed: seed, stream: 3)
+    let driver = INA226(
+      address: monitorAddress,
+      configuration: valid { () throws(ShuntProblem) in try .init(shunt: shunt) })
+    return (.ina226(chip), .ina226(driver))
+  }
+
+  private static func tmp117(seed: UInt64) -> (ThermometerChip, TemperatureSensor) {
+    let chip = TMP117Emulator(
+      address: thermometerAddress, errors: .typical(seed: seed, stream: 4), seed: seed, stream: 5)
+    return (.tmp117(chip), .tmp117(TMP117(address: thermometerAddress)))
+  }
+
+  private static func ads1115(seed: UInt64) -> (ThermometerChip, TemperatureSensor) {
+    let chip = ADS1115Emulator(
+      address: thermometerAddress, errors: .typical(seed: seed, stream: 4), seed: seed, stream: 5)
+    guard let divider = ADS1115.Divider(upperOhms: 10_000, lowerOhms: 20_000),
+      let thermistor = Thermistor(nominalOhms: 10_000, betaKelvin: 3_435, pullUpOhms: 10_000)
+    else { preconditionFailure("the board's own resistors are in range") }
+    return (
+      .ads1115(chip),
+      .ads1115(
+        ThermistorBoard(address: thermometerAddress, divider: divider, thermistor: thermistor))
+    )
   }
 
   /// A configuration that the board's own choice of shunt makes valid.
@@ -146,25 +169,23 @@ struct Board {
   func advance(to microseconds: Int64, amperes: Double, volts: Double, celsius: Double) {
     let shuntVolts = (amperes * errors.gain + errors.offsetAmperes) * shuntOhms
     let seenVolts = volts + errors.offsetVolts
-    switch chips {
-    case .ina228TMP117(let ina, let tmp):
-      ina.advance(
+    switch monitorChip {
+    case .ina228(let chip):
+      chip.advance(
         toMicroseconds: microseconds, shuntVolts: shuntVolts, busVolts: seenVolts,
         dieCelsius: celsius)
-      tmp.advance(toMicroseconds: microseconds, celsius: celsius)
-    case .ina226TMP117(let ina, let tmp):
-      ina.advance(
+    case .ina226(let chip):
+      chip.advance(
         toMicroseconds: microseconds, shuntVolts: shuntVolts, busVolts: seenVolts,
         dieCelsius: celsius)
-      tmp.advance(toMicroseconds: microseconds, celsius: celsius)
-    case .ina226ADS1115(let ina, let ads):
-      ina.advance(
-        toMicroseconds: microseconds, shuntVolts: shuntVolts, busVolts: seenVolts,
-        dieCelsius: celsius)
+    }
+    switch thermometerChip {
+    case .tmp117(let chip): chip.advance(toMicroseconds: microseconds, celsius: celsius)
+    case .ads1115(let chip):
       let overPullUp = DeterministicMath.exp(
         Self.beta * (1 / (celsius + 273.15) - 1 / 298.15))
       let thermistorVolts = Self.supplyVolts * overPullUp / (1 + overPullUp)
-      ads.advance(
+      chip.advance(
         toMicroseconds: microseconds,
         inputs: SIMD4(
           seenVolts * Self.dividerRatio, thermistorVolts, Self.supplyVolts, 0))
