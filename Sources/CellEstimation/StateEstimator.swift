@@ -189,14 +189,15 @@ public struct StateEstimator: Sendable {
     if temperatureAge > 60_000_000 { current.insert(.temperatureStale) }
   }
 
-  /// Looks after the covariance: what saturated or outgrew all meaning is replaced by the prior.
+  /// Looks after the covariance: where it saturated or outgrew all meaning the filter begins anew from
+  /// its prior, about the state of charge it has.
   private mutating func settle() {
     let meaningless = Format.varianceOne / 4  // a deviation of half the whole range
     let clamped = filter.arithmetic.saturations
     let wide = filter.covariance.variance(of: State.charge, &filter.arithmetic)
     if clamped > 0 || wide > meaningless {
       let prior = Format.variance(ofMillionths: 300_000, &filter.arithmetic)
-      filter.covariance = filter.priorCovariance(profile.tuning, chargeVariance: prior)
+      filter.forget(profile.tuning, chargeVariance: prior)
       filter.arithmetic.saturations = 0
       saturations = clamped > .max - saturations ? .max : saturations + clamped
       if clamped > 0 { sticky.insert([.covarianceReset, .saturated]) }

@@ -50,13 +50,20 @@ struct StateFilter: Sendable {
     x = InlineArray(repeating: 0)
     covariance = CovarianceFactors(diagonal: InlineArray(repeating: 1))
     x[State.charge] = stateOfCharge
+    forget(profile.tuning, chargeVariance: variance)
+  }
+
+  /// Goes back to the prior in all but the state of charge's value: what the prior calls certain must
+  /// not be left at what nonsense has made of it.
+  mutating func forget(_ tuning: FilterTuning, chargeVariance: Int64) {
+    for state in 1..<8 { x[state] = 0 }
     x[State.resistance] = Format.one
     x[State.inverseCapacity] = Format.one
-    covariance = priorCovariance(profile.tuning, chargeVariance: variance)
+    covariance = priorCovariance(tuning, chargeVariance: chargeVariance)
   }
 
   /// The covariance of a state about which only the charge's variance is known.
-  mutating func priorCovariance(
+  private mutating func priorCovariance(
     _ tuning: FilterTuning, chargeVariance: Int64
   ) -> CovarianceFactors {
     var d = InlineArray<8, Int64>(repeating: 0)

@@ -46,7 +46,8 @@ public struct SaturatingArithmetic: Equatable, Sendable {
   @inlinable @inline(__always)
   public mutating func add(_ a: Int64, _ b: Int64) -> Int64 {
     let (sum, overflow) = a.addingReportingOverflow(b)
-    if overflow { return saturated(negative: a < 0) }
+    // −2^63 has no negative, so it is out of range, too.
+    if overflow || sum == .min { return saturated(negative: overflow ? a < 0 : true) }
     return sum
   }
 
@@ -54,7 +55,7 @@ public struct SaturatingArithmetic: Equatable, Sendable {
   @inlinable @inline(__always)
   public mutating func subtract(_ a: Int64, _ b: Int64) -> Int64 {
     let (difference, overflow) = a.subtractingReportingOverflow(b)
-    if overflow { return saturated(negative: a < 0) }
+    if overflow || difference == .min { return saturated(negative: overflow ? a < 0 : true) }
     return difference
   }
 

@@ -108,11 +108,15 @@ import Testing
     #expect(!estimator.estimate.conditions.contains(.timeRanBackwards))
   }
 
-  /// A covariance that was lost is the prior again, 30 % wide, and the condition stays.
+  /// A covariance that was lost is the prior again, 30 % wide and about the prior's resistance and
+  /// offset, and the condition stays.
   @Test func aLostCovarianceIsThePriorAgain() {
     var estimator = StateEstimator(
       profile: .sample(), stateOfCharge: .partsPerMillion(500_000), deviation: 1_000)
-    estimator.step(at: .microseconds(0), Measurement(current: .milliamperes(100)))
+    estimator.step(
+      at: .microseconds(0),
+      Measurement(current: .milliamperes(-1_500), voltage: .millivolts(3_000)))
+    #expect(estimator.estimate.resistanceRatio != 1_000_000)
     #expect(
       estimator.saturations == 0 && estimator.estimate.conditions.isDisjoint(with: .saturated))
     estimator.step(
@@ -122,6 +126,8 @@ import Testing
     #expect(estimator.estimate.conditions.contains([.saturated, .covarianceReset]))
     let deviation = (Double(estimator.stateOfChargeVariance) * 0x1p-52).squareRoot()
     #expect(abs(deviation - 0.3) < 1e-4, "\(deviation)")
+    #expect(estimator.estimate.resistanceRatio == 1_000_000)
+    #expect(estimator.estimate.currentOffset == .microamperes(0))
     let count = estimator.saturations
     for second in Int64(2)...600 {
       estimator.step(

@@ -153,16 +153,11 @@ private func anyMagnitude(_ random: inout SeededRandom) -> Int64 {
     let narrow = arithmetic.narrow(a)
     let isInside = a >= Int64(Int32.min) && a <= Int64(Int32.max)
     let expected = isInside ? a : (a < 0 ? Int64(Int32.min) : Int64(Int32.max))
-    // A sum of exactly −2^63 fits Int64 and is left as it is.
-    let (exactSum, exactSumCount) = clampedSum(Int128(a) + Int128(b))
-    let (exactDifference, exactDifferenceCount) = clampedSum(Int128(a) - Int128(b))
+    let (exactSum, exactSumCount) = clamped(Int128(a) + Int128(b))
+    let (exactDifference, exactDifferenceCount) = clamped(Int128(a) - Int128(b))
     return sum == exactSum && sumCount == exactSumCount && difference == exactDifference
       && differenceCount == exactDifferenceCount && Int64(narrow) == expected
       && arithmetic.saturations == (isInside ? 0 : 1)
-  }
-
-  private func clampedSum(_ value: Int128) -> (Int64, UInt32) {
-    value == Int128(Int64.min) ? (.min, 0) : clamped(value)
   }
 
   @Test func dividingByZeroSaturatesAndIsCounted() {
