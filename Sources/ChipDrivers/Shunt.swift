@@ -48,8 +48,8 @@ public struct Shunt: Equatable, Sendable {
         found: resistance, minimum: .microohms(Shunt.allowedMicroohms.lowerBound),
         maximum: .microohms(Shunt.allowedMicroohms.upperBound))
     }
-    // At 100 µΩ the largest full scale of 163.84 mV is 1638.4 A, so the bound fits Int32.
-    let largest = Current.microamperes(Int32(limit / Int64(resistance.microohms)))
+    // The INA219's 320 mV over less than 150 µΩ are more than `Current` holds.
+    let largest = Current.microamperes(Int32(clamping: limit / Int64(resistance.microohms)))
     guard maximumCurrent.microamperes > 0, maximumCurrent <= largest else {
       throw .maximumCurrentOutOfRange(found: maximumCurrent, maximum: largest)
     }
