@@ -22,6 +22,13 @@ public enum ChipError: Error, Equatable, Sendable {
   case notConfigured
   /// No new conversion has finished since the last reading.
   case conversionNotReady
+  /// The chip is still at work on what it was last told, such as a write to its memory.
+  case busy
+  /// The chip reports that its time or its count is not to be trusted, such as after its supply was
+  /// away.
+  case dataNotValid
+  /// The checksum of an answer is wrong: the bytes were corrupted on the wire.
+  case checksum(expected: UInt8, found: UInt8)
   /// The chip reports that its trimming memory is corrupt; nothing it measures can be trusted.
   case memoryFault
   /// The input is at or beyond the end of the converter's range. `positive` tells which end, in the
