@@ -9,11 +9,12 @@ public import Quantities
 /// without one the load is taken to be off, with a deviation that the interval shows. The estimator
 /// is total: it never traps, and says in `Estimate.conditions` what it had to do without.
 public struct StateEstimator: Sendable {
-  private var filter: StateFilter
-  private let profile: CellProfile
+  var filter: StateFilter
+  /// What is known of the cell; the open-circuit curve is replaced when the cell's modes are known.
+  private(set) var profile: CellProfile
   private var lastTime: MonotonicTime?
-  private var lastCurrent = Current.microamperes(0)
-  private var lastTemperature = Temperature.degreesCelsius(25)
+  private(set) var lastCurrent = Current.microamperes(0)
+  private(set) var lastTemperature = Temperature.degreesCelsius(25)
   private var temperatureAge: Int64 = .max
   private var voltageAge: Int64 = 0
   private var waitingCharge = Charge.zero
@@ -172,7 +173,7 @@ public struct StateEstimator: Sendable {
     return .nanocoulombs(max(sum, -.max))
   }
 
-  private mutating func inC(_ flowing: Current) -> Int64 {
+  mutating func inC(_ flowing: Current) -> Int64 {
     // 1C in µA is the rated capacity in nC over 3.6e6 µs·1000.
     filter.arithmetic.multiply(
       Int64(flowing.microamperes) * 3_600_000, Format.one,
@@ -203,6 +204,60 @@ public struct StateEstimator: Sendable {
       if clamped > 0 { sticky.insert([.covarianceReset, .saturated]) }
       if wide > meaningless { sticky.insert(.covarianceReset) }
     }
+  }
+
+  /// What current and its direction add to the voltage, over the state of charge.
+  struct Overpotentials {
+    var series: InlineArray<65, Int32>
+    var fast: InlineArray<65, Int32>
+    var slow: InlineArray<65, Int32>
+    var hysteresis: InlineArray<65, Int32>
+
+    init(_ profile: borrowing CellProfile) {
+      series = profile.series
+      fast = profile.fast
+      slow = profile.slow
+      hysteresis = profile.hysteresis
+    }
+  }
+
+  /// Goes on with other overpotentials.
+  mutating func adopt(_ tables: Overpotentials) {
+    profile.series = tables.series
+    profile.fast = tables.fast
+    profile.slow = tables.slow
+    profile.hysteresis = tables.hysteresis
+  }
+
+  /// Goes on with another open-circuit curve and what it says of charge and capacity.
+  ///
+  /// What the old curve taught about charge, capacity and its own error is replaced; what is known of
+  /// resistance, offset and relaxation stays.
+  /// - Parameters:
+  ///   - curve: over state of charge from −5 % to 105 %, not falling. Unit: µV.
+  ///   - stateOfCharge: on that curve, 40 fractional bits.
+  ///   - variance: of that state of charge, 52 fractional bits.
+  ///   - inverseCapacity: the rated capacity over the true one, 40 fractional bits.
+  ///   - inverseCapacityVariance: 52 fractional bits.
+  ///   - modelError: the deviation of the new curve's voltage. Unit: µV.
+  ///   - modelErrorOfCharge: the deviation of the new curve along the charge. Unit: ppm.
+  mutating func adopt(
+    curve: borrowing InlineArray<257, Int32>, stateOfCharge: Int64, variance: Int64,
+    inverseCapacity: Int64, inverseCapacityVariance: Int64, modelError: Int32,
+    modelErrorOfCharge: Int32
+  ) {
+    for i in 0..<257 { profile.openCircuit[i] = curve[i] }
+    profile.tuning.modelError = modelError
+    profile.tuning.modelErrorOfCharge = modelErrorOfCharge
+    filter.x[State.charge] = stateOfCharge
+    filter.x[State.inverseCapacity] = inverseCapacity
+    filter.x[State.modelError] = 0
+    filter.covariance.decorrelate(
+      row: State.inverseCapacity, variance: inverseCapacityVariance)
+    filter.covariance.decorrelate(
+      row: State.modelError,
+      variance: Format.variance(ofMillionths: modelError, &filter.arithmetic))
+    filter.covariance.decorrelate(row: State.charge, variance: variance)
   }
 
   // MARK: What is believed
