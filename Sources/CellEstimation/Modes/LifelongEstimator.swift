@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Quantities
+
+/// A state estimator whose open-circuit curve follows the cell through its life.
+///
+/// Every charge that qualifies teaches the modes, and the modes rebuild the curve. The work is done
+/// in slices, one a step, so that no step is late: one edge's update, or a few points of the curve.
+/// When the new curve takes over, the charge counted since the charge began is kept; what the
+/// reported state of charge would jump by is paid out as the charge moves.
+public struct LifelongEstimator: Sendable {
+  private var estimator: StateEstimator
+  private let composition: CompositionProfile
+  private var modes: ModeFilter
+  private var session = ChargeSession()
+  private var work = Work.none
+  /// The charge whose looks are being weighed.
+  private var record = ChargeRecord()
+  /// The modes as they were before it; a second pass starts there again.
+  private var before: ModeFilter
+  /// Where the second pass is linearised.
+  private var around = ModeVector(repeating: 0)
+  private var rebuild: CurveRebuild
+  private var outlook: WindowOutlook
+  /// The current offset that the filter had found when the charge ended, 40 fractional bits.
+  private var offset: Int64 = 0
+  /// Its variance, 52 fractional bits.
+  private var offsetVariance: Int64 = 0
+  private var surprise: Int64 = 0
+  private var varianceSum: Int64 = 0
+  /// The relaxations' currents in open loop: a filter's would have learned the old curve's errors.
+  private var fastCurrent: Int64 = 0
+  private var slowCurrent: Int64 = 0
+  /// The voltage without overpotential and hysteresis, smoothed: which sites are at work. Unit: µV.
+  private var openMicrovolts: Int64 = 3_200_000
+  private var lastTime: MonotonicTime?
+  private var lastLedger = Charge.zero
+  private var lastCharge: Int64 = 0
+  private var smoothedLedger = Charge.zero
+  /// Charge and time since the session under work began. Unit: rated capacities and h, 2^-40.
+  private var sinceStart = (charge: Int64(0), hours: Int64(0))
+  /// What the reported state of charge is ahead of the filter's, 40 fractional bits.
+  private var lead: Int64 = 0
+  /// When a charge last showed the foot of the curve, and when the plateau.
+  private var ironSeen: MonotonicTime?
+  private var couplingSeen: MonotonicTime?
+  /// How many charges have taught the modes.
+  public private(set) var learnedCharges: Int32 = 0
+  /// How many charges were undone because they fitted no cell of this make.
+  public private(set) var refusedCharges: Int32 = 0
+
+  /// The slices of work after a charge.
+  private enum Work: Equatable, Sendable {
+    case none
+    case edge(pass: Int32, edge: Int32)
+    case judge
+    case points
+    case variances(Int32)
+    case takeOver
+  }
+
+  /// Starts from a belief about the state of charge and the cell's age.
+  ///
+  /// - Parameters:
+  ///   - profile: what is known of the cell.
+  ///   - composition: what is known of its electrodes.
+  ///   - stateOfCharge: the most likely value.
+  ///   - deviation: its standard deviation, in ppm.
+  ///   - isFresh: whether the cell is known to be new; otherwise any age is possible.
+  public init(
+    profile: CellProfile, composition: CompositionProfile, stateOfCharge: StateOfCharge,
+    deviation: Int32 = 300_000, isFresh: Bool
+  ) {
+    estimator = StateEstimator(
+      profile: profile, stateOfCharge: stateOfCharge, deviation: deviation)
+    self.composition = composition
+    modes = ModeFilter(composition, isFresh: isFresh)
+    before = modes
+    rebuild = CurveRebuild(profile.openCircuit)
+    outlook = modes.outlook(composition)
+  }
+
+  // MARK: One step
+
+  /// Takes in what the sensors said at `time`, and does one slice of what is left of the last charge.
+  public mutating func step(at time: MonotonicTime, _ measurement: Measurement) {
+    estimator.step(at: time, measurement)
+    smooth()
+    let elapsed = time.microseconds(since: lastTime ?? time)
+    lastTime = time
+    if elapsed > 0, elapsed <= 60_000_000 { follow(measurement, elapsed) }
+    advanceWork()
+  }
+
+  /// Keeps the reported state of charge from jumping once a curve has taken over.
+  ///
+  /// The lead falls by twenty times the share of the cell that the counted charge moved. What a
+  /// reading corrects by more than 0.2 % at once goes into the lead first.
+  private mutating func smooth() {
+    let charge = estimator.filter.x[State.charge]
+    let counted = estimator.ledger - smoothedLedger
+    smoothedLedger = estimator.ledger
+    let flow = modes.arithmetic.times(
+      modes.arithmetic.multiply(
+        counted.nanocoulombs, Format.one,
+        dividedBy: estimator.profile.ratedCapacity.nanocoulombs),
+      estimator.filter.x[State.inverseCapacity])
+    let corrected = charge - lastCharge - flow
+    lastCharge = charge
+    guard learnedCharges > 0 else { return }
+    let most = Format.one / 500
+    lead -= corrected - min(max(corrected, -most), most)
+    let share = min(Int64(clamping: flow.magnitude), Format.one / 20) * 20
+    lead -= modes.arithmetic.times(lead, share)
+  }
+
+  /// Shows the sample to the session.
+  private mutating func follow(_ measurement: Measurement, _ elapsed: Int64) {
+    let ledger = estimator.ledger
+    let counted = ledger - lastLedger
+    lastLedger = ledger
+    let profile = estimator.profile
+    let hours = modes.arithmetic.multiply(elapsed, Format.one, dividedBy: 3_600_000_000)
+    let charge = modes.arithmetic.multiply(
+      counted.nanocoulombs, Format.one, dividedBy: profile.ratedCapacity.nanocoulombs)
+    sinceStart.charge += charge
+    sinceStart.hours += hours
+    let mean = modes.arithmetic.ratio(charge, hours) - estimator.filter.x[State.currentOffset]
+    let times = CellProfile.temperatureFactor(
+      profile.timeTemperatureFactor, estimator.lastTemperature)
+    fastCurrent = relaxed(fastCurrent, mean, elapsed, profile.fastMilliseconds, times)
+    slowCurrent = relaxed(slowCurrent, mean, elapsed, profile.slowMilliseconds, times)
+    guard let voltage = measurement.voltage, let flowing = measurement.current else { return }
+    let sample = sample(voltage, estimator.inC(flowing), charge, hours, times)
+    if session.note(sample, composition.edges, &modes.arithmetic) == .ended { take() }
+  }
+
+  private mutating func relaxed(
+    _ state: Int64, _ current: Int64, _ elapsed: Int64, _ milliseconds: Int32, _ factor: Int64
+  ) -> Int64 {
+    let constant = max(modes.arithmetic.times(Int64(milliseconds) * 1_000, factor), 1_000)
+    let kept =
+      elapsed / constant >= 28
+      ? 0 : IntegerMath.exponentialOfNegative(modes.arithmetic.ratio(elapsed, constant))
+    return modes.arithmetic.times(kept, state) + modes.arithmetic.times(Format.one - kept, current)
+  }
+
+  /// A reading without what the current adds to it.
+  private mutating func sample(
+    _ voltage: Voltage, _ current: Int64, _ charge: Int64, _ hours: Int64, _ times: Int64
+  ) -> ChargeSession.Sample {
+    let profile = estimator.profile
+    let filter = estimator.filter
+    let place = EdgePlace(openMicrovolts, composition.edges)
+    let table = composition.overpotential
+    func volts(_ microvolts: Int32) -> Int64 {
+      // 2^60 / 10^6, as Format.millionths.
+      Int64(microvolts) * 1_099_512
+    }
+    let net = current - filter.x[State.currentOffset]
+    let relaxation = CellProfile.temperatureFactor(
+      profile.relaxationTemperatureFactor, estimator.lastTemperature)
+    let series = modes.arithmetic.times(
+      modes.arithmetic.times(
+        volts(place.value(table.series)),
+        CellProfile.temperatureFactor(
+          profile.seriesTemperatureFactor, estimator.lastTemperature)),
+      profile.currentFactor(net))
+    let fast = modes.arithmetic.times(volts(place.value(table.fast)), relaxation)
+    let slow = modes.arithmetic.times(volts(place.value(table.slow)), relaxation)
+    let drop =
+      modes.arithmetic.times(
+        modes.arithmetic.times(series, net), filter.x[State.resistance])
+      + modes.arithmetic.times(fast, fastCurrent) + modes.arithmetic.times(slow, slowCurrent)
+    let hysteresis = modes.arithmetic.times(
+      volts(place.value(table.hysteresis)), filter.x[State.hysteresis])
+    let reach = modes.arithmetic.times(
+      Format.millionths(profile.displacement, &modes.arithmetic), times)
+    let wide = Format.millionths(voltage.microvolts, &modes.arithmetic)
+    // The place for the next sample, smoothed over a minute so that noise does not feed itself.
+    let open = Format.toMillionths(wide - drop - hysteresis, &modes.arithmetic)
+    openMicrovolts += (open - openMicrovolts) / 16
+    return ChargeSession.Sample(
+      hours: hours, charge: charge, current: current, open: wide - drop - hysteresis, drop: drop,
+      lag: modes.arithmetic.times(reach, slowCurrent),
+      atTop: voltage.microvolts >= profile.upperCutoff.microvolts - 2_000)
+  }
+
+  // MARK: Work in slices
+
+  /// Takes up the charge that has just ended, if it shows enough.
+  private mutating func take() {
+    // A charge that ends while the last one is still being worked on is left out.
+    guard work == .none, session.record.count >= 12, session.charge >= Format.one / 2 else {
+      return
+    }
+    record = session.record
+    sinceStart = (session.charge, session.hours)
+    // A filter with a wrong curve explains it by an offset that no sensor has: the sensor's own
+    // tolerance bounds what is taken over.
+    let tolerance = Format.millionths(composition.tuning.current, &modes.arithmetic)
+    offsetVariance = estimator.filter.covariance.variance(
+      of: State.currentOffset, &modes.arithmetic)
+    let sensor = modes.arithmetic.multiply(tolerance, tolerance, shift: 28)
+    offset = min(max(estimator.filter.x[State.currentOffset], -tolerance), tolerance)
+    if offsetVariance > sensor {
+      offset = 0
+      offsetVariance = sensor
+    }
+    before = modes
+    modes.beginCharge(composition.tuning, offsetVariance: offsetVariance)
+    surprise = 0
+    work = .edge(pass: 0, edge: 0)
+  }
+
+  private mutating func advanceWork() {
+    switch work {
+    case .none: break
+    case .edge(let pass, let edge): weigh(pass: pass, edge: Int(edge))
+    case .judge: judge()
+    case .points:
+      rebuild.advance(composition, modes.x, modes.window, count: 8, &modes.arithmetic)
+      if rebuild.isComplete {
+        varianceSum = 0
+        work = .variances(0)
+      }
+    case .variances(let node):
+      let place = Format.one / 18 * Int64(node + 1)
+      varianceSum += modes.curveVariance(composition, at: place, outlook) / 17
+      work = node == 16 ? .takeOver : .variances(node + 1)
+    case .takeOver: takeOver()
+    }
+  }
+
+  private static let passes: Int32 = 4
+
+  private mutating func weigh(pass: Int32, edge: Int) {
+    if edge == 24 {
+      // The window follows the modes, and every further pass starts from the same belief.
+      around = modes.x
+      modes.window = composition.window(modes.x, &modes.arithmetic)
+      guard pass + 1 < Self.passes else {
+        work = .judge
+        return
+      }
+      let window = modes.window
+      modes = before
+      modes.beginCharge(composition.tuning, offsetVariance: offsetVariance)
+      modes.window = window
+      surprise = 0
+      work = .edge(pass: pass + 1, edge: 0)
+      return
+    }
+    work = .edge(pass: pass, edge: Int32(edge + 1))
+    guard record.has(edge), record.charge[edge] > Format.one / 200 else { return }
+    let linear = pass == 0 ? modes.x : around
+    surprise += modes.weigh(
+      composition, record, edge: edge, offset: offset, around: linear)
+  }
+
+  /// Keeps what was learned, or undoes it when it fits no cell of this make.
+  private mutating func judge() {
+    let misfit = surprise / Int64(max(record.count, 1))
+    guard modes.isSane, misfit < 6 * Format.one else {
+      modes = before
+      modes.arithmetic.saturations = 0
+      refusedCharges &+= 1
+      work = .none
+      return
+    }
+    learnedCharges &+= 1
+    noteLooks()
+    outlook = modes.outlook(composition)
+    modes.window = outlook.window
+    rebuild = CurveRebuild(estimator.profile.openCircuit)
+    work = .points
+  }
+
+  /// Notes which sites the charge went through: at least four edges of one.
+  private mutating func noteLooks() {
+    var iron = 0
+    var coupling = 0
+    for edge in 0..<24 where record.has(edge) {
+      if composition.ironShare[edge] >= 500_000 { iron += 1 } else { coupling += 1 }
+    }
+    if iron >= 4 { ironSeen = lastTime }
+    if coupling >= 4 { couplingSeen = lastTime }
+  }
+
+  /// Gives the filter the new curve, and the charge that it puts the cell at.
+  private mutating func takeOver() {
+    work = .none
+    let window = outlook.window
+    let reported = min(max(estimator.filter.x[State.charge] + lead, 0), Format.one)
+    let charge =
+      modes.x[Mode.charge] + sinceStart.charge
+      - modes.arithmetic.times(offset + modes.x[Mode.current], sinceStart.hours)
+    let place = modes.arithmetic.ratio(charge - window.empty, window.span)
+    let kappa = modes.arithmetic.ratio(Format.one, window.span)
+
+    var toPlace = ModeVector(repeating: 0)
+    var toSpan = ModeVector(repeating: 0)
+    for k in 0..<Mode.count {
+      toSpan[k] = outlook.full[k] - outlook.empty[k]
+      toPlace[k] =
+        0
+        - modes.arithmetic.times(
+          outlook.empty[k] + modes.arithmetic.times(place, toSpan[k]), kappa)
+    }
+    toPlace[Mode.charge] = kappa
+    toPlace[Mode.current] = 0 - modes.arithmetic.times(sinceStart.hours, kappa)
+    let least = Format.variance(ofMillionths: 3_000, &modes.arithmetic)
+    let placeVariance = modes.variance(along: toPlace) + least
+    let spanVariance = modes.variance(along: toSpan)
+    let squared = modes.arithmetic.times(kappa, kappa)
+    let kappaVariance =
+      modes.arithmetic.times(modes.arithmetic.times(squared, squared), spanVariance)
+      + Format.variance(ofMillionths: 7_000, &modes.arithmetic)
+    let deviation = Int64(bitPattern: IntegerMath.squareRoot(UInt64(max(varianceSum, 0))) << 14)
+    let ownError = Int32(
+      clamping: min(Format.toMillionths(deviation, &modes.arithmetic), 20_000))
+    estimator.adopt(overpotentials())
+    estimator.adopt(
+      curve: rebuild.table, stateOfCharge: place, variance: placeVariance,
+      inverseCapacity: kappa, inverseCapacityVariance: kappaVariance,
+      modelError: 4_000 + ownError, modelErrorOfCharge: 10_000)
+    lastCharge = place
+    lead = reported - place
+  }
+
+  /// The tables over the new state of charge of what belongs to the sites at work.
+  private func overpotentials() -> StateEstimator.Overpotentials {
+    var tables = StateEstimator.Overpotentials(estimator.profile)
+    for i in 0..<65 {
+      let place = EdgePlace(Int64(rebuild.table[4 * i]), composition.edges)
+      tables.series[i] = place.value(composition.overpotential.series)
+      tables.fast[i] = place.value(composition.overpotential.fast)
+      tables.slow[i] = place.value(composition.overpotential.slow)
+      tables.hysteresis[i] = place.value(composition.overpotential.hysteresis)
+    }
+    return tables
+  }
+
+  // MARK: What is believed
+
+  /// The present estimate; the state of charge is the filter's plus what is not paid out yet.
+  public var estimate: Estimate {
+    var estimate = estimator.estimate
+    var arithmetic = SaturatingArithmetic()
+    // The filter's own estimate is cut to 0…1 before the lead; beyond an end both matter.
+    let whole = Format.toMillionths(estimator.filter.x[State.charge] + lead, &arithmetic)
+    let ahead = Format.toMillionths(lead, &arithmetic)
+    let own = estimate.stateOfCharge.partsPerMillion
+    let below = own - estimate.lowestStateOfCharge.partsPerMillion
+    let above = estimate.highestStateOfCharge.partsPerMillion - own
+    let reach = Int64(max(below, above)) + Int64(clamping: ahead.magnitude)
+    let reported = min(max(whole, 0), 1_000_000)
+    func cut(_ value: Int64) -> StateOfCharge {
+      .partsPerMillion(Int32(clamping: min(max(value, 0), 1_000_000)))
+    }
+    estimate.stateOfCharge = cut(reported)
+    estimate.lowestStateOfCharge = cut(reported - reach)
+    estimate.highestStateOfCharge = cut(reported + reach)
+    return estimate
+  }
+
+  /// What is known of the cell's electrodes.
+  public var health: HealthReport {
+    var filter = modes
+    let empty = outlook.empty
+    var span = ModeVector(repeating: 0)
+    for k in 0..<Mode.count { span[k] = outlook.full[k] - outlook.empty[k] }
+    var single = ModeVector(repeating: 0)
+    func of(_ mode: Int) -> Measured {
+      single = ModeVector(repeating: 0)
+      single[mode] = Format.one
+      return filter.measured(filter.x[mode], along: single)
+    }
+    let coupling = of(Mode.coupling)
+    let iron = of(Mode.iron)
+    let anode = of(Mode.anode)
+    single = ModeVector(repeating: 0)
+    single[Mode.iron] = Format.one
+    single[Mode.stock] = -Format.one
+    let slippage = filter.measured(
+      filter.x[Mode.iron] - filter.x[Mode.stock], along: single)
+    single[Mode.iron] = 2 * Format.one
+    let sum = filter.variance(along: single)
+    return HealthReport(
+      coupling: coupling, accessibleIron: filter.measured(-modes.window.empty, along: empty),
+      anode: anode, capacity: filter.measured(modes.window.span, along: span), iron: iron,
+      slippage: slippage,
+      correlation: HealthReport.correlation(
+        varianceOfSum: sum, iron, slippage, &filter.arithmetic),
+      ironSeen: ironSeen, couplingSeen: couplingSeen, charges: learnedCharges)
+  }
+
+  /// The unknowns, 40 fractional bits, in the order of the joint covariance; for comparing.
+  public var preciseModes: InlineArray<27, Int64> { modes.x }
+
+  /// The deviations of the unknowns, 40 fractional bits.
+  public var modeDeviations: InlineArray<27, Int64> {
+    var arithmetic = SaturatingArithmetic()
+    var deviations = ModeVector(repeating: 0)
+    for k in 0..<Mode.count {
+      let variance = modes.covariance.variance(of: k, &arithmetic)
+      deviations[k] = Int64(
+        bitPattern: IntegerMath.squareRoot(UInt64(max(variance, 0))) << 14)
+    }
+    return deviations
+  }
+
+  /// The window's lower end and span in the charge coordinate, 40 fractional bits.
+  public var preciseWindow: (empty: Int64, span: Int64) {
+    (modes.window.empty, modes.window.span)
+  }
+
+  /// Whether a charge is being watched.
+  public var isCharging: Bool { session.isOpen }
+
+  /// Where the last or present charge crossed an edge, counted from its beginning and with the slow
+  /// lag; nil if it did not. Unit: ppm of the rated capacity.
+  public func crossing(_ edge: Int) -> Int32? {
+    guard session.record.has(edge) else { return nil }
+    var arithmetic = SaturatingArithmetic()
+    let charge = session.record.charge[edge] + session.record.lag[edge]
+    return Int32(clamping: Format.toMillionths(charge, &arithmetic))
+  }
+
+  /// Whether a charge is still being worked on.
+  public var isLearning: Bool { work != .none }
+
+  /// How many results of the arithmetic were clamped.
+  public var saturations: UInt32 { estimator.saturations + modes.arithmetic.saturations }
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Quantities
+
+/// The modes of a cell and their joint covariance, updated from one charge at a time.
+///
+/// Every crossed edge is one look in the charge domain: the composed curve says at which charge the
+/// cell rests at the edge's voltage. Charge is bounded where voltage is a wall, so a wrong start
+/// cannot throw the update far. Looks are robust by Huber's weighting instead of gates, because the
+/// samples that a gate throws out are the ones that decide. Source: the project's study of modes,
+/// section 5; Bierman 1977 for the scalar update.
+struct ModeFilter: Sendable {
+  /// The unknowns, 40 fractional bits.
+  var x: ModeVector
+  var covariance: ModeCovariance
+  /// Where residual and nodes lie; follows the modes between passes.
+  var window: ChargeWindow
+  var arithmetic = SaturatingArithmetic()
+
+  /// Starts with a fresh cell, or with one of which only the make is known.
+  init(_ profile: borrowing CompositionProfile, isFresh: Bool) {
+    x = profile.freshModes
+    window = profile.window(x, &arithmetic)
+    covariance = ModeCovariance(diagonal: ModeVector(repeating: 1))
+    let t = profile.tuning
+    let wide = isFresh ? 0 : t.unknownAge
+    var d = ModeVector(repeating: 0)
+    d[Mode.offset] = square(t.offset)
+    d[Mode.resistance] = square(t.resistance)
+    d[Mode.ironResistance] = square(t.ironResistance)
+    d[Mode.current] = square(t.current)
+    d[Mode.lag] = square(t.lag)
+    d[Mode.charge] = square(t.charge)
+    d[Mode.coupling] = square(t.coupling) + square(wide)
+    d[Mode.remainder] = square(t.remainder)
+    d[Mode.anode] = square(t.anode) + square(wide) / 4
+    d[Mode.couplingShift] = square(t.couplingShift)
+    d[Mode.couplingWidth] = square(t.couplingWidth)
+    d[Mode.ironShift] = square(t.ironShift)
+    d[Mode.ironWidth] = square(t.ironWidth)
+    d[Mode.anodeWidth] = square(t.anodeWidth)
+    for k in 0..<Mode.nodes { d[Mode.firstNode + k] = square(t.node) }
+    covariance = ModeCovariance(diagonal: d)
+    covariance.add(
+      variance: square(t.slippage) + square(wide), to: Mode.stock, &arithmetic)
+    addIron(square(t.iron) + square(wide))
+  }
+
+  private mutating func square(_ millionths: Int32) -> Int64 {
+    Format.variance(ofMillionths: millionths, &arithmetic)
+  }
+
+  /// Iron gained or lost with the slippage unchanged moves the stock with it.
+  private mutating func addIron(_ variance: Int64) {
+    var direction = ModeVector(repeating: 0)
+    direction[Mode.iron] = Format.one
+    direction[Mode.stock] = Format.one
+    covariance.add(variance: variance, along: direction, last: Mode.stock, &arithmetic)
+  }
+
+  /// Makes ready for a charge: what belonged to the last one is forgotten, and the modes may have
+  /// walked since.
+  ///
+  /// - Parameter offsetVariance: of the current offset that the state filter has found, in C², 52
+  ///   fractional bits.
+  mutating func beginCharge(_ t: ModeTuning, offsetVariance: Int64) {
+    let own: InlineArray<6, Int32> = [
+      t.offset, t.resistance, t.ironResistance, t.current, t.lag, t.charge,
+    ]
+    for k in 0..<Mode.perCharge {
+      x[k] = 0
+      covariance.decorrelate(
+        row: k, variance: k == Mode.current ? offsetVariance : square(own[k]))
+    }
+    x[Mode.charge] = window.empty
+    covariance.add(variance: square(t.couplingWalk), to: Mode.coupling, &arithmetic)
+    covariance.add(variance: square(t.anodeWalk), to: Mode.anode, &arithmetic)
+    covariance.add(variance: square(t.slippageWalk), to: Mode.stock, &arithmetic)
+    addIron(square(t.ironWalk))
+    covariance.add(variance: square(t.shapeWalk), to: Mode.couplingShift, &arithmetic)
+    covariance.add(variance: square(t.widthWalk), to: Mode.couplingWidth, &arithmetic)
+    covariance.add(variance: square(t.shapeWalk), to: Mode.ironShift, &arithmetic)
+    covariance.add(variance: square(t.widthWalk), to: Mode.ironWidth, &arithmetic)
+    covariance.add(variance: square(t.widthWalk), to: Mode.anodeWidth, &arithmetic)
+    for k in 0..<Mode.nodes {
+      covariance.add(variance: square(t.shapeWalk), to: Mode.firstNode + k, &arithmetic)
+    }
+  }
+
+  /// Weighs one crossed edge.
+  ///
+  /// - Parameter around: where the curve is linearised; the present unknowns on a first pass, the
+  ///   result of the pass before on a second one.
+  /// - Returns: the squared innovation over its variance, 40 fractional bits.
+  mutating func weigh(
+    _ profile: borrowing CompositionProfile, _ record: borrowing ChargeRecord, edge: Int,
+    offset: Int64, around: borrowing ModeVector
+  ) -> Int64 {
+    let hours = record.hours[edge]
+    let drop = record.drop[edge]
+    let ironDrop = arithmetic.times(
+      drop, Format.millionths(profile.ironShare[edge], &arithmetic))
+    let otherDrop = drop - ironDrop
+    let voltage =
+      Format.millionths(profile.edges[edge], &arithmetic) - around[Mode.offset]
+      - arithmetic.times(otherDrop, around[Mode.resistance])
+      - arithmetic.times(ironDrop, around[Mode.ironResistance])
+    let point = profile.point(atVoltage: voltage, around, window, &arithmetic)
+    let curve = profile.sensitivity(at: point, around, window, &arithmetic)
+    let perVolt = arithmetic.ratio(Format.one, curve.charge)
+
+    var h = ModeVector(repeating: 0)
+    for k in Mode.perCharge..<Mode.count {
+      h[k] = 0 - arithmetic.times(curve.modes[k], perVolt)
+    }
+    h[Mode.offset] = 0 - perVolt
+    h[Mode.resistance] = 0 - arithmetic.times(otherDrop, perVolt)
+    h[Mode.ironResistance] = 0 - arithmetic.times(ironDrop, perVolt)
+    h[Mode.current] = hours
+    h[Mode.lag] = 0 - record.lag[edge]
+    h[Mode.charge] = 0 - Format.one
+
+    let known = profile.correction(edge: edge, current: record.current, &arithmetic)
+    let seen = record.charge[edge] - arithmetic.times(offset, hours) + record.lag[edge]
+    var innovation = seen - known - point.charge
+    innovation += around[Mode.charge] - arithmetic.times(hours, around[Mode.current])
+    innovation += arithmetic.times(record.lag[edge], around[Mode.lag])
+    for k in 0..<Mode.count {
+      innovation -= arithmetic.times(h[k], x[k] - around[k])
+    }
+    let byVoltage = arithmetic.times(
+      Format.millionths(profile.tuning.edgeVoltage, &arithmetic), perVolt)
+    let noise =
+      square(profile.tuning.edgeCharge) + arithmetic.multiply(byVoltage, byVoltage, shift: 28)
+    return absorb(innovation, h, noise: noise)
+  }
+
+  /// One scalar update; an innovation beyond four deviations counts with less weight.
+  private mutating func absorb(
+    _ innovation: Int64, _ h: borrowing ModeVector, noise: Int64
+  ) -> Int64 {
+    var noise = noise
+    var projection = covariance.projected(on: h, noise: noise, &arithmetic)
+    let bounded = min(max(innovation, -4 * Format.one), 4 * Format.one)
+    let squared = arithmetic.multiply(bounded, bounded, shift: 28)
+    let surprise = arithmetic.ratio(squared, projection.innovationVariance)
+    if squared / 16 > projection.innovationVariance {
+      noise += squared / 16 - projection.innovationVariance
+      projection = covariance.projected(on: h, noise: noise, &arithmetic)
+    }
+    let gain = covariance.update(projection, noise: noise, &arithmetic)
+    for k in 0..<Mode.count {
+      let share = arithmetic.ratio(gain[k], projection.innovationVariance)
+      x[k] = arithmetic.add(x[k], arithmetic.times(share, bounded))
+    }
+    return surprise
+  }
+
+  /// Whether the modes are those of some cell.
+  var isSane: Bool {
+    let tenth = Format.one / 10
+    return arithmetic.saturations == 0 && x[Mode.coupling] > tenth && x[Mode.iron] > tenth / 10
+      && x[Mode.anode] > 3 * tenth && x[Mode.stock] > -5 * tenth && x[Mode.stock] < 8 * tenth
+      && x[Mode.couplingWidth] > -5 * tenth && x[Mode.ironWidth] > -5 * tenth
+      && x[Mode.anodeWidth] > -5 * tenth
+  }
+
+  /// The variance of a linear combination of the unknowns, 52 fractional bits.
+  mutating func variance(along direction: borrowing ModeVector) -> Int64 {
+    covariance.projected(on: direction, noise: 0, &arithmetic).innovationVariance
+  }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Quantities
+
+/// How much the identification of modes believes the make, a charge, and itself.
+///
+/// Standing deviations; shares of the rated capacity and of widths in ppm, voltages in µV.
+public struct ModeTuning: Equatable, Sendable {
+  /// What sensor and hysteresis add to a charge's voltages. Unit: µV.
+  public var offset: Int32 = 6_000
+  /// The overpotential's error as a share. Unit: ppm.
+  public var resistance: Int32 = 300_000
+  /// The error of the iron's overpotential as a share. Unit: ppm.
+  public var ironResistance: Int32 = 600_000
+  /// The current sensor's offset: one deviation of 5 mA on 1.5 Ah. Unit: 1e-6 C.
+  public var current: Int32 = 3_500
+  /// The slow lag's error as a share. Unit: ppm.
+  public var lag: Int32 = 300_000
+  /// The charge at the start of a session. Unit: ppm of the rated capacity.
+  public var charge: Int32 = 300_000
+  /// Fresh cells: the coupling plateau's capacity. Unit: ppm of the rated capacity.
+  public var coupling: Int32 = 20_000
+  /// Fresh cells: the iron's capacity.
+  public var iron: Int32 = 14_000
+  /// The remainder's capacity.
+  public var remainder: Int32 = 4_000
+  /// The anode's capacity.
+  public var anode: Int32 = 30_000
+  /// Fresh cells: the slippage.
+  public var slippage: Int32 = 10_000
+  /// The plateau's potential. Unit: µV.
+  public var couplingShift: Int32 = 5_000
+  /// The plateau's width. Unit: ppm.
+  public var couplingWidth: Int32 = 60_000
+  /// The iron's potential. Unit: µV.
+  public var ironShift: Int32 = 6_000
+  /// The iron's width. Unit: ppm.
+  public var ironWidth: Int32 = 60_000
+  /// The width of the anode's slope. Unit: ppm.
+  public var anodeWidth: Int32 = 50_000
+  /// The nodes of what is left over. Unit: µV.
+  public var node: Int32 = 6_000
+  /// What a look at one edge is wrong by in voltage. Unit: µV.
+  public var edgeVoltage: Int32 = 4_000
+  /// What a look at one edge is wrong by in charge. Unit: ppm of the rated capacity.
+  public var edgeCharge: Int32 = 1_500
+  /// A cell of unknown age: how much wider capacities and slippage are believed. Unit: ppm.
+  public var unknownAge: Int32 = 100_000
+  /// Between two charges: the coupling plateau's walk. Unit: ppm of the rated capacity.
+  public var couplingWalk: Int32 = 6_000
+  /// The iron's walk.
+  public var ironWalk: Int32 = 12_000
+  /// The slippage's walk.
+  public var slippageWalk: Int32 = 12_000
+  /// The anode's walk.
+  public var anodeWalk: Int32 = 2_000
+  /// The walk of potentials and nodes. Unit: µV.
+  public var shapeWalk: Int32 = 500
+  /// The walk of widths. Unit: ppm.
+  public var widthWalk: Int32 = 3_000
+
+  /// Makes the default tuning.
+  public init() {}
+
+  func combine(into crc: inout CRC32C) {
+    let fields: InlineArray<26, Int32> = [
+      offset, resistance, ironResistance, current, lag, charge, coupling, iron, remainder, anode,
+      slippage,
+      couplingShift, couplingWidth, ironShift, ironWidth, anodeWidth, node, edgeVoltage,
+      edgeCharge, unknownAge, couplingWalk, ironWalk, slippageWalk, anodeWalk, shapeWalk,
+      widthWalk,
+    ]
+    for i in fields.indices { crc.combine(UInt32(bitPattern: fields[i])) }
+  }
+}

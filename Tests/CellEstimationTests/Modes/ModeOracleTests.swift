@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+@testable import CellEstimation
+import DeterministicMath
+import Quantities
+import TestSupport
+import Testing
+
+/// Modes of a made-up worn cell, drawn by seed around a fresh one.
+private func drawnModes(_ profile: CompositionProfile, _ random: inout SeededRandom) -> [Double] {
+  var m = OracleComposition(profile).fresh
+  let spread = [0.03, 0.02, 0.003, 0.03, 0.03, 0.003, 0.04, 0.003, 0.04, 0.04]
+  for k in spread.indices { m[6 + k] += spread[k] * random.uniform(-1, 1) }
+  for k in 16..<27 { m[k] = 0.003 * random.uniform(-1, 1) }
+  return m
+}
+
+private func fixed(_ m: [Double]) -> ModeVector {
+  var vector = ModeVector(repeating: 0)
+  for k in m.indices { vector[k] = Int64((m[k] * 0x1p40).rounded()) }
+  return vector
+}
+
+private func real(_ value: Int64) -> Double { Double(value) * 0x1p-40 }
+
+@Suite struct ModeOracleTests {
+  /// The curve, its inverse, its window and its derivatives against Double.
+  @Test(arguments: [UInt64(1), 2, 3, 4])
+  func curveFollowsDouble(seed: UInt64) {
+    let profile = CompositionProfile.sample()
+    let oracle = OracleComposition(profile)
+    var random = SeededRandom(seed: seed)
+    var arithmetic = SaturatingArithmetic()
+    let m = drawnModes(profile, &random)
+    let integers = fixed(m)
+    let window = oracle.window(m)
+    let own = profile.window(integers, &arithmetic)
+    #expect(abs(real(own.empty) - window.0) < 1e-8, "seed \(seed)")
+    #expect(abs(real(own.span) - window.1) < 1e-8, "seed \(seed)")
+    var worst = 0.0
+    var worstInverse = 0.0
+    var worstSlope = 0.0
+    for k in 1..<100 {
+      let charge = window.0 + window.1 * Double(k) / 100
+      let expected = oracle.point(atCharge: charge, m, window)
+      let point = profile.point(
+        atCharge: Int64((charge * 0x1p40).rounded()), integers, own, &arithmetic)
+      worst = max(worst, abs(real(point.voltage) - expected.voltage))
+      let back = profile.point(atVoltage: point.voltage, integers, own, &arithmetic)
+      worstInverse = max(worstInverse, abs(real(back.charge) - charge))
+      let slope = profile.sensitivity(at: point, integers, own, &arithmetic)
+      let reference = oracle.sensitivity(expected, m, window)
+      for j in 0..<27 {
+        let scale = 1 + abs(reference.modes[j])
+        worstSlope = max(worstSlope, abs(real(slope.modes[j]) - reference.modes[j]) / scale)
+      }
+    }
+    #expect(worst < 1e-7, "seed \(seed): \(worst) V")
+    #expect(worstInverse < 1e-8, "seed \(seed): \(worstInverse) of the rated capacity")
+    #expect(worstSlope < 1e-5, "seed \(seed): \(worstSlope)")
+    #expect(arithmetic.saturations == 0)
+  }
+
+  /// The derivatives against differences of the curve itself: they are the right derivatives, not
+  /// only the same in both.
+  @Test(arguments: [UInt64(5), 6])
+  func derivativesAreThoseOfTheCurve(seed: UInt64) {
+    let profile = CompositionProfile.sample()
+    let oracle = OracleComposition(profile)
+    var random = SeededRandom(seed: seed)
+    let m = drawnModes(profile, &random)
+    let window = oracle.window(m)
+    for place in [0.1, 0.45, 0.6, 0.8] {
+      let charge = window.0 + window.1 * place
+      let at = oracle.point(atCharge: charge, m, window)
+      let slope = oracle.sensitivity(at, m, window)
+      for k in 6..<16 {
+        var up = m
+        var down = m
+        up[k] += 1e-3
+        down[k] -= 1e-3
+        let difference =
+          (oracle.point(atCharge: charge, up, window).voltage
+            - oracle.point(atCharge: charge, down, window).voltage) / 2e-3
+        // Secants of the tables over 1e-3 are not tangents: 5 %, and 0.02 V where little changes.
+        #expect(
+          abs(difference - slope.modes[k]) < 0.05 * abs(difference) + 0.02,
+          "seed \(seed), place \(place), unknown \(k): \(difference) and \(slope.modes[k])")
+      }
+    }
+  }
+
+  /// Three charges through both filters: every unknown within 1e-6 and every deviation within 1e-4.
+  @Test(arguments: [UInt64(1), 2, 3], [true, false])
+  func filterFollowsDouble(seed: UInt64, isFresh: Bool) {
+    let profile = CompositionProfile.sample()
+    let curve = OracleComposition(profile)
+    var random = SeededRandom(seed: seed)
+    let truth = drawnModes(profile, &random)
+    let window = curve.window(truth)
+    var filter = ModeFilter(profile, isFresh: isFresh)
+    var oracle = OracleModes(profile, isFresh: isFresh)
+    for charge in 0..<3 {
+      let current = [0.2, 0.33, 0.5][charge]
+      let offset = 0.001 * random.uniform(-1, 1)
+      filter.beginCharge(
+        profile.tuning, offsetVariance: Int64((4e-6 * 0x1p52).rounded()))
+      oracle.beginCharge(offsetVariance: 4e-6)
+      var record = ChargeRecord()
+      record.current = Int64((current * 0x1p40).rounded())
+      for edge in 1..<24 {
+        let volts = Double(profile.edges[edge]) * 1e-6 + 0.002 * random.gaussian()
+        let seen = curve.point(atVoltage: volts, truth, window).charge - window.0
+        let drop = 0.12 * current
+        let lag = 0.05 * current
+        record.seen |= 1 << UInt32(edge)
+        record.charge[edge] = Int64((seen * 0x1p40).rounded())
+        record.drop[edge] = Int64((drop * 0x1p40).rounded())
+        record.lag[edge] = Int64((lag * 0x1p40).rounded())
+        record.hours[edge] = Int64((seen / current * 0x1p40).rounded())
+        let around = filter.x
+        _ = filter.weigh(
+          profile, record, edge: edge, offset: Int64((offset * 0x1p40).rounded()),
+          around: around)
+        oracle.weigh(
+          OracleModes.Look(
+            edge: edge, charge: seen, drop: drop, lag: lag, hours: seen / current),
+          current: current, offset: offset, around: oracle.x)
+      }
+      filter.window = profile.window(filter.x, &filter.arithmetic)
+      oracle.followWindow()
+    }
+    var worst = 0.0
+    var worstDeviation = 0.0
+    for k in 0..<27 {
+      worst = max(worst, abs(real(filter.x[k]) - oracle.x[k]))
+      let variance = filter.covariance.variance(of: k, &filter.arithmetic)
+      let deviation = (Double(variance) * 0x1p-52).squareRoot()
+      worstDeviation = max(worstDeviation, abs(deviation / oracle.p[k][k].squareRoot() - 1))
+    }
+    #expect(worst < 1e-6, "seed \(seed): \(worst)")
+    #expect(worstDeviation < 1e-4, "seed \(seed): \(worstDeviation)")
+    #expect(filter.arithmetic.saturations == 0)
+  }
+}
