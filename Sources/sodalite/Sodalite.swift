@@ -9,7 +9,9 @@ struct Sodalite: ParsableCommand {
     commandName: "sodalite",
     abstract: "Battery-management firmware, simulator and library for sodium-ion cells.",
     discussion: "Positive current charges the cell, everywhere.",
-    subcommands: [Simulate.self, Cycle.self, Paper.self, ReplayLog.self, Bench.self])
+    subcommands: [
+      Simulate.self, Cycle.self, Paper.self, ReplayLog.self, Bench.self, ModeStudy.self,
+    ])
 
   /// Runs the command of the arguments; a mistake in them is one line on standard error.
   static func main() {
