@@ -29,7 +29,8 @@ struct Sodalite: ParsableCommand {
   }
 
   private static func mistake(_ error: any Error) -> String {
-    let names = configuration.subcommands.compactMap { $0._commandName }
+    let names = configuration.subcommands.filter { $0.configuration.shouldDisplay }
+      .compactMap { $0._commandName }
     let first = CommandLine.arguments.dropFirst().first
     if let first, !first.hasPrefix("-"), !names.contains(first) {
       return "unknown command '\(first)'; there are \(names.joined(separator: ", "))"
