@@ -29,27 +29,40 @@ public struct Cell: Sendable {
 
     mutating func trace(
       _ control: CellControl, seconds: Double, ambientKelvin: Double, limits: CellLimits,
-      longest: Double, record: (TracePoint) -> Void
+      longest: Double, whole: Double, record: (TracePoint) -> Void
     ) -> StepOutcome {
       electrodes?.trace(
         control, seconds: seconds, ambientKelvin: ambientKelvin, limits: limits,
-        longest: longest, record: record)
+        longest: longest, whole: whole, record: record)
         ?? circuit?.trace(
           control, seconds: seconds, ambientKelvin: ambientKelvin, limits: limits,
+          longest: longest, whole: whole, record: record)
+        ?? StepOutcome(seconds: 0, reason: .unreachable)
+    }
+
+    mutating func trace(
+      ohms: Double, seconds: Double, ambientKelvin: Double, limits: CellLimits, longest: Double,
+      record: (TracePoint) -> Void
+    ) -> StepOutcome {
+      electrodes?.trace(
+        ohms: ohms, seconds: seconds, ambientKelvin: ambientKelvin, limits: limits,
+        longest: longest, record: record)
+        ?? circuit?.trace(
+          ohms: ohms, seconds: seconds, ambientKelvin: ambientKelvin, limits: limits,
           longest: longest, record: record)
         ?? StepOutcome(seconds: 0, reason: .unreachable)
     }
 
     mutating func sweep(
       to volts: Double, voltsPerSecond: Double, partVolts: Double, ambientKelvin: Double,
-      record: (TracePoint) -> Void
+      limits: CellLimits, record: (TracePoint) -> Void
     ) -> StepOutcome {
       electrodes?.sweep(
         to: volts, voltsPerSecond: voltsPerSecond, partVolts: partVolts,
-        ambientKelvin: ambientKelvin, record: record)
+        ambientKelvin: ambientKelvin, limits: limits, record: record)
         ?? circuit?.sweep(
           to: volts, voltsPerSecond: voltsPerSecond, partVolts: partVolts,
-          ambientKelvin: ambientKelvin, record: record)
+          ambientKelvin: ambientKelvin, limits: limits, record: record)
         ?? StepOutcome(seconds: 0, reason: .unreachable)
     }
   }
@@ -164,12 +177,14 @@ public struct Cell: Sendable {
   ///   - ambientCelsius: the temperature around the cell. Unit: °C.
   ///   - limits: where the step ends early.
   ///   - longestSeconds: the longest time between two moments.
+  ///   - wholeSeconds: a step of up to this length is taken at once, as `step` takes one of up to 2 s
+  ///     without limits, and only parted where it meets a limit. Unit: s.
   ///   - record: takes each moment, from the first after the change of control to the last.
   /// - Returns: the time that passed and why the step ended.
   @discardableResult
   public mutating func trace(
     _ control: CellControl, seconds: Double, ambientCelsius: Double = 25,
-    until limits: CellLimits = .none, longestSeconds: Double = 600,
+    until limits: CellLimits = .none, longestSeconds: Double = 600, wholeSeconds: Double = 0,
     record: (TracePoint) -> Void
   ) -> StepOutcome {
     precondition(seconds >= 0 && seconds.isFinite, "time does not run backwards")
@@ -177,7 +192,31 @@ public struct Cell: Sendable {
     let ambient = PhysicalConstants.zeroCelsius + ambientCelsius
     return models[0].trace(
       control, seconds: seconds, ambientKelvin: ambient, limits: limits, longest: longestSeconds,
-      record: record)
+      whole: wholeSeconds, record: record)
+  }
+
+  /// Connects a resistor to the terminals and records the moments between the internal steps.
+  ///
+  /// - Parameters:
+  ///   - ohms: its resistance; above 0. The voltage is within 1 nV of −I·R at every moment.
+  ///   - seconds: for how long.
+  ///   - ambientCelsius: the temperature around the cell. Unit: °C.
+  ///   - limits: where the step ends early.
+  ///   - longestSeconds: the longest time between two moments.
+  ///   - record: takes each moment.
+  /// - Returns: the time that passed and why the step ended.
+  @discardableResult
+  public mutating func trace(
+    ohms: Double, seconds: Double, ambientCelsius: Double = 25,
+    until limits: CellLimits = .none, longestSeconds: Double = 600,
+    record: (TracePoint) -> Void
+  ) -> StepOutcome {
+    precondition(seconds >= 0 && seconds.isFinite, "time does not run backwards")
+    precondition(ohms > 0 && longestSeconds > 0, "a resistor has a resistance")
+    let ambient = PhysicalConstants.zeroCelsius + ambientCelsius
+    return models[0].trace(
+      ohms: ohms, seconds: seconds, ambientKelvin: ambient, limits: limits,
+      longest: longestSeconds, record: record)
   }
 
   /// Moves the terminal voltage in a straight line from where it is, as in cyclic voltammetry.
@@ -187,18 +226,19 @@ public struct Cell: Sendable {
   ///   - voltsPerSecond: the scan rate; above 0.
   ///   - partVolts: the longest part that is solved at once, second-order accurate. Unit: V.
   ///   - ambientCelsius: the temperature around the cell. Unit: °C.
+  ///   - limits: where the sweep ends early.
   ///   - record: takes the moment at the end of each part.
   /// - Returns: the time that passed; `unreachable` where no current gives the voltage.
   @discardableResult
   public mutating func sweep(
     toVolts volts: Double, voltsPerSecond: Double, partVolts: Double = 1e-3,
-    ambientCelsius: Double = 25, record: (TracePoint) -> Void
+    ambientCelsius: Double = 25, until limits: CellLimits = .none, record: (TracePoint) -> Void
   ) -> StepOutcome {
     precondition(volts.isFinite && voltsPerSecond > 0 && partVolts > 0, "a sweep has a rate")
     let ambient = PhysicalConstants.zeroCelsius + ambientCelsius
     return models[0].sweep(
       to: volts, voltsPerSecond: voltsPerSecond, partVolts: partVolts, ambientKelvin: ambient,
-      record: record)
+      limits: limits, record: record)
   }
 
   /// The mean sodium content of the sites of both electrodes, in the description's order; 1 is full.

@@ -32,8 +32,9 @@ public struct ProgressBar {
   ///   - fraction: how much is done, 0 to 1.
   ///   - simulatedSeconds: the time that has passed for the cell.
   ///   - elapsedSeconds: the time that has passed for the user.
+  ///   - note: what else is told, at the end of the line.
   public mutating func update(
-    fraction: Double, simulatedSeconds: Double, elapsedSeconds: Double
+    fraction: Double, simulatedSeconds: Double, elapsedSeconds: Double, note: String = ""
   ) {
     guard isShown else { return }
     if let last, elapsedSeconds < last + Self.shortestSeconds { return }
@@ -48,7 +49,7 @@ public struct ProgressBar {
       line += "  \(Self.speed(simulatedSeconds / elapsedSeconds)) x real time"
       if done > 0 { line += "  \(Self.time(elapsedSeconds * (1 - done) / done)) left" }
     }
-    show(line)
+    show(note.isEmpty ? line : "\(line)  \(note)")
   }
 
   /// Clears the line, so that the report begins on a clean one.

@@ -11,59 +11,57 @@ struct CycleReport {
   let ambientCelsius: Double
   var endStateOfCharge = 0.0
   var wallSeconds = 0.0
+  /// The state of health at the end, mode by mode; nil for a cell that has no history.
+  var health: String?
   private(set) var seconds = 0.0
-  private(set) var rounds: [Round] = []
-
-  /// The whole list of steps, run once.
-  struct Round {
-    var number: Int
-    var summaries: [CyclerStepSummary]
-
-    var seconds: Double { summaries.reduce(0) { $0 + $1.seconds } }
-
-    /// What went in, or came out, in all steps; both positive.
-    func charge(_ way: FloatingPointSign) -> Double { sum(\.chargeAmpereHours, way) }
-    func energy(_ way: FloatingPointSign) -> Double { sum(\.energyWattHours, way) }
-    var highestCelsius: Double { summaries.map(\.highestCelsius).max() ?? 0 }
-
-    private func sum(
-      _ value: KeyPath<CyclerStepSummary, Double>, _ way: FloatingPointSign
-    ) -> Double {
-      summaries.reduce(0) { $0 + max(way == .plus ? $1[keyPath: value] : -$1[keyPath: value], 0) }
-    }
-
-    /// What came out for what went in; nil where nothing went in.
-    var coulombicEfficiency: Double? { ratio(charge(.minus), charge(.plus)) }
-    var energyEfficiency: Double? { ratio(energy(.minus), energy(.plus)) }
-
-    private func ratio(_ out: Double, _ into: Double) -> Double? { into > 0 ? out / into : nil }
-  }
+  private(set) var cycles: [CyclerCycleSummary] = []
+  /// The steps of the cycles asked for; always those of the last.
+  private(set) var summaries: [CyclerStepSummary] = []
+  let keepsSteps: (Int) -> Bool
 
   init(
-    cell: CellDescription, steps: [CyclerStep], startStateOfCharge: Double, ambientCelsius: Double
+    cell: CellDescription, steps: [CyclerStep], startStateOfCharge: Double,
+    ambientCelsius: Double, keepsSteps: @escaping (Int) -> Bool
   ) {
     self.cell = cell
     self.steps = steps
     self.startStateOfCharge = startStateOfCharge
     self.ambientCelsius = ambientCelsius
+    self.keepsSteps = keepsSteps
   }
 
-  mutating func add(round: Int, _ summaries: [CyclerStepSummary]) {
-    rounds.append(Round(number: round, summaries: summaries))
-    seconds += summaries.reduce(0) { $0 + $1.seconds }
+  /// Whether a step of this cycle begins a new one.
+  func isNew(_ cycle: Int) -> Bool { cycles.last.map { $0.cycle != cycle } ?? true }
+
+  mutating func add(_ step: CyclerStepSummary) {
+    if isNew(step.cycle) {
+      if let last = cycles.last?.cycle, !keepsSteps(last) {
+        summaries.removeAll { $0.cycle == last }
+      }
+      cycles.append(CyclerCycleSummary(cycle: step.cycle))
+    }
+    cycles[cycles.count - 1].add(step)
+    summaries.append(step)
+    seconds += step.seconds
+  }
+
+  /// Says how healthy the cell is after the cycle that came last.
+  mutating func setHealth(_ health: Double?) {
+    if !cycles.isEmpty { cycles[cycles.count - 1].health = health }
   }
 
   /// Why the run did not come to its end; nil if it did.
   var stop: String? {
-    guard let round = rounds.last, let last = round.summaries.last else { return nil }
+    guard let last = summaries.last else { return nil }
     let reason: String
     switch last.end {
     case .time, .limit, .limitAlreadyMet: return nil
     case .unreachable: reason = "the cell can take or give no more like this"
     case .outOfRange: reason = "voltage or temperature left the model's range"
-    case .tooLong: reason = "it did not end within 1000 h"
+    case .tooLong: reason = "it did not end within 1000 h, or the test within 30 years"
+    case .circling: reason = "the protocol goes in circles without any time passing"
     }
-    let cycle = rounds.count > 1 ? "cycle \(round.number), " : ""
+    let cycle = cycles.count > 1 ? "cycle \(last.cycle), " : ""
     return "\(cycle)step \(last.step) '\(steps[last.step - 1].text)' stopped at "
       + "\(number(last.endVolts, 3)) V: \(reason); nothing was run after it"
   }
@@ -76,8 +74,11 @@ extension CycleReport {
     var text = "\(cell.name), 1C = \(number(cell.ratedCapacityAmpereHours * scale, 3)) \(milli)A, "
     text += "\(number(ambientCelsius, 1)) °C; state of charge \(percent(startStateOfCharge)) "
     text += "at the start, \(percent(endStateOfCharge)) at the end\n"
-    if rounds.count > 1 { text += "\n\(roundTable)\nsteps of cycle \(rounds.count)\n" }
+    if cycles.count > 1, let last = cycles.last {
+      text += "\n\(cycleTable)\nsteps of cycle \(last.cycle)\n"
+    }
     text += "\n\(stepTable)\n"
+    if let health { text += "\(health)\n" }
     let speed = grouped(seconds / max(wallSeconds, 1e-9))
     return text + "\(number(seconds / 3_600, 2)) h simulated, \(speed) x real time\n"
   }
@@ -92,7 +93,7 @@ extension CycleReport {
       ("step", .left), ("h:mm:ss", .right), ("\(milli)Ah", .right), ("\(milli)Wh", .right),
       ("end V", .right), ("end \(milli)A", .right), ("max °C", .right), ("ended by", .left),
     ])
-    for summary in rounds.last?.summaries ?? [] {
+    for summary in summaries where summary.cycle == cycles.last?.cycle {
       let step = steps[summary.step - 1]
       table.add([
         step.text, Self.clock(summary.seconds), signed(summary.chargeAmpereHours * scale, 4),
@@ -104,21 +105,33 @@ extension CycleReport {
     return table.text
   }
 
-  private var roundTable: String {
-    var table = TableText([
-      ("cycle", .right), ("h:mm:ss", .right), ("\(milli)Ah in", .right),
-      ("\(milli)Ah out", .right), ("Ah out/in", .right), ("\(milli)Wh in", .right),
-      ("\(milli)Wh out", .right), ("Wh out/in", .right), ("max °C", .right),
-    ])
-    for round in rounds {
-      table.add([
-        "\(round.number)", Self.clock(round.seconds), number(round.charge(.plus) * scale, 4),
-        number(round.charge(.minus) * scale, 4), percent(round.coulombicEfficiency),
-        number(round.energy(.plus) * scale, 4), number(round.energy(.minus) * scale, 4),
-        percent(round.energyEfficiency), number(round.highestCelsius, 1),
-      ])
+  private var cycleTable: String {
+    let wears = cycles.contains { $0.health != nil }
+    var table = TableText(
+      [
+        ("cycle", .right), ("h:mm:ss", .right), ("\(milli)Ah in", .right),
+        ("\(milli)Ah out", .right), ("Ah out/in", .right), ("\(milli)Wh in", .right),
+        ("\(milli)Wh out", .right), ("Wh out/in", .right), ("max °C", .right),
+      ] + (wears ? [("health", .right)] : []))
+    for cycle in cycles where isShown(cycle) {
+      table.add(
+        [
+          "\(cycle.cycle)", Self.clock(cycle.seconds),
+          number(cycle.chargedAmpereHours * scale, 4),
+          number(cycle.dischargedAmpereHours * scale, 4), percent(cycle.coulombicEfficiency),
+          number(cycle.chargedWattHours * scale, 4),
+          number(cycle.dischargedWattHours * scale, 4), percent(cycle.energyEfficiency),
+          number(cycle.highestCelsius, 1),
+        ] + (wears ? [percent(cycle.health)] : []))
     }
     return table.text
+  }
+
+  /// Of many cycles people are shown some thirty; programs get all.
+  private func isShown(_ cycle: CyclerCycleSummary) -> Bool {
+    guard cycles.count > 40 else { return true }
+    let every = cycles.count <= 500 ? 10 : cycles.count / 30 / 50 * 50 + 50
+    return cycle.cycle <= 1 || cycle.cycle % every == 0 || cycle.cycle == cycles.last?.cycle
   }
 
   /// A number with its sign: positive charges.
@@ -136,20 +149,18 @@ extension CycleReport {
   private static func reason(_ end: CyclerStepSummary.End, _ step: CyclerStep) -> String {
     switch end {
     case .time: "time"
-    case .limit: limit(step)
-    case .limitAlreadyMet: "\(limit(step)), met before it began"
+    case .limit(let index): limit(index, step)
+    case .limitAlreadyMet(let index): "\(limit(index, step)), met before it began"
     case .unreachable: "no more possible"
     case .outOfRange: "out of the model's range"
     case .tooLong: "longer than allowed"
+    case .circling: "in circles"
     }
   }
 
-  private static func limit(_ step: CyclerStep) -> String {
-    switch step.until {
-    case .volts: "voltage"
-    case .rate: "current"
-    case nil: "limit"
-    }
+  private static func limit(_ index: Int?, _ step: CyclerStep) -> String {
+    guard let index else { return "voltage" }
+    return step.ends[index].conditions.map(\.amount.name).joined(separator: " and ")
   }
 }
 
@@ -163,14 +174,14 @@ extension CycleReport {
       .init("endStateOfCharge", .number(endStateOfCharge)),
       .init("simulatedSeconds", .number(seconds)), .init("wallSeconds", .number(wallSeconds)),
       .init("completed", .boolean(stop == nil)),
-      .init("steps", .array(rounds.flatMap { round in round.summaries.map { json($0, round) } })),
-      .init("cycles", .array(rounds.map(Self.json))),
+      .init("steps", .array(summaries.map(json))),
+      .init("cycles", .array(cycles.map(Self.json))),
     ])
   }
 
-  private func json(_ summary: CyclerStepSummary, _ round: Round) -> JSONText {
+  private func json(_ summary: CyclerStepSummary) -> JSONText {
     .object([
-      .init("cycle", .integer(Int64(round.number))), .init("step", .integer(Int64(summary.step))),
+      .init("cycle", .integer(Int64(summary.cycle))), .init("step", .integer(Int64(summary.step))),
       .init("text", .string(steps[summary.step - 1].text)),
       .init("seconds", .number(summary.seconds)),
       .init("chargeAmpereHours", .number(summary.chargeAmpereHours)),
@@ -178,20 +189,33 @@ extension CycleReport {
       .init("endVolts", .number(summary.endVolts)),
       .init("endAmperes", .number(summary.endAmperes)),
       .init("highestCelsius", .number(summary.highestCelsius)),
-      .init("end", .string("\(summary.end)")),
+      .init("end", .string(Self.word(summary.end))),
     ])
   }
 
-  private static func json(_ round: Round) -> JSONText {
+  private static func word(_ end: CyclerStepSummary.End) -> String {
+    switch end {
+    case .time: "time"
+    case .limit: "limit"
+    case .limitAlreadyMet: "limitAlreadyMet"
+    case .unreachable: "unreachable"
+    case .outOfRange: "outOfRange"
+    case .tooLong: "tooLong"
+    case .circling: "circling"
+    }
+  }
+
+  private static func json(_ cycle: CyclerCycleSummary) -> JSONText {
     .object([
-      .init("cycle", .integer(Int64(round.number))), .init("seconds", .number(round.seconds)),
-      .init("chargedAmpereHours", .number(round.charge(.plus))),
-      .init("dischargedAmpereHours", .number(round.charge(.minus))),
-      .init("coulombicEfficiency", JSONText(round.coulombicEfficiency)),
-      .init("chargedWattHours", .number(round.energy(.plus))),
-      .init("dischargedWattHours", .number(round.energy(.minus))),
-      .init("energyEfficiency", JSONText(round.energyEfficiency)),
-      .init("highestCelsius", .number(round.highestCelsius)),
+      .init("cycle", .integer(Int64(cycle.cycle))), .init("seconds", .number(cycle.seconds)),
+      .init("chargedAmpereHours", .number(cycle.chargedAmpereHours)),
+      .init("dischargedAmpereHours", .number(cycle.dischargedAmpereHours)),
+      .init("coulombicEfficiency", JSONText(cycle.coulombicEfficiency)),
+      .init("chargedWattHours", .number(cycle.chargedWattHours)),
+      .init("dischargedWattHours", .number(cycle.dischargedWattHours)),
+      .init("energyEfficiency", JSONText(cycle.energyEfficiency)),
+      .init("highestCelsius", .number(cycle.highestCelsius)),
+      .init("health", JSONText(cycle.health)),
     ])
   }
 }

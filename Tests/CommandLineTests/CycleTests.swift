@@ -44,8 +44,8 @@ import Testing
     #expect(
       keys(cycles[0]) == [
         "chargedAmpereHours", "chargedWattHours", "coulombicEfficiency", "cycle",
-        "dischargedAmpereHours", "dischargedWattHours", "energyEfficiency", "highestCelsius",
-        "seconds",
+        "dischargedAmpereHours", "dischargedWattHours", "energyEfficiency", "health",
+        "highestCelsius", "seconds",
       ])
     // From the end of one charge to the end of the next nothing is lost: the cell has no side
     // reactions here, and 1 % is room for the rest that the first cycle begins with.
@@ -80,8 +80,8 @@ import Testing
     #expect(outcome.output.isEmpty)
     #expect(
       outcome.errors == """
-        sodalite: step 2, column 14: "1X" is not a rate; expected a current, C-rate or power, such \
-        as 1.5 A, 300 mA, 1C, C/2 or 2 W
+        sodalite: step 2, column 14: "1X" is not a rate; expected a current, C-rate, power or \
+        resistance, such as 1.5 A, 300 mA, 10 mA/g, 1C, C/2, 2 W or 5 ohm
           Discharge at 1X until 2.0 V
                        ^
 

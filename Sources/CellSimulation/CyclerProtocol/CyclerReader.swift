@@ -1,241 +1,173 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads the words of one written step.
+/// Reads one written entry of a protocol.
 struct CyclerReader {
-  private let text: String
-  private let words: [Word]
-  private var next = 0
+  private var words: CyclerWords
 
-  /// A word and where it begins, counted in characters from 1.
-  private struct Word {
-    var text: String
-    var column: Int
-  }
+  private static let verbs =
+    "\"Charge\", \"Discharge\", \"Hold\", \"Rest\", \"Sweep\", \"Follow\", \"Go to\" or \"Label\""
+  private static let rates =
+    "a current, C-rate, power or resistance, such as 1.5 A, 300 mA, 10 mA/g, 1C, C/2, 2 W or 5 ohm"
 
-  /// A number with its unit in small letters.
-  private struct Quantity {
-    var value: Double
-    var unit: String
-    var written: String
-    var column: Int
-  }
+  init(_ text: String) { words = CyclerWords(text) }
 
-  private static let rates = "a current, C-rate or power, such as 1.5 A, 300 mA, 1C, C/2 or 2 W"
-  private static let voltages = "a voltage, such as 4.2 V or 3100 mV"
-  private static let durations = "a time, such as 30 minutes, 10 s or 2 hours"
-  private static let endings = "\"for\" with a time, or \"until\" with a limit"
-
-  init(_ text: String) {
-    self.text = text
-    var words: [Word] = []
-    var column = 0
-    var isInWord = false
-    for character in text {
-      column += 1
-      if character.isWhitespace {
-        isInWord = false
-      } else if isInWord {
-        words[words.count - 1].text.append(character)
-      } else {
-        words.append(Word(text: String(character), column: column))
-        isInWord = true
-      }
-    }
-    self.words = words
-  }
-
-  mutating func step() throws(CyclerSyntaxError) -> CyclerStep {
-    let verbs = "\"Charge\", \"Discharge\", \"Hold\" or \"Rest\""
-    guard let verb = take() else { throw missing(verbs) }
-    let action: CyclerStep.Action
+  mutating func contents() throws(CyclerSyntaxError) -> [CyclerElement.Content] {
+    guard let verb = words.take() else { throw words.missing(Self.verbs) }
     switch verb.text.lowercased() {
-    case "rest": action = .rest
+    case "rest": return [try step(.rest)]
     case "charge":
-      try expect("at")
-      action = .charge(try rate())
-    case "discharge":
-      try expect("at")
-      action = .discharge(try rate())
-    case "hold":
-      try expect("at")
-      action = .hold(volts: try volts())
-    default: throw wrong(verb, "is not something a cycler does", verbs)
-    }
-    let (seconds, until) = try endings(of: action)
-    return CyclerStep(action: action, seconds: seconds, until: until, text: text)
-  }
-
-  /// Reads "for …", "until …" or both in any order, joined by "or"; after "or" the word may be left
-  /// out, as in "until 2.5 V or 10 minutes".
-  private mutating func endings(
-    of action: CyclerStep.Action
-  ) throws(CyclerSyntaxError) -> (Double?, CyclerStep.Until?) {
-    var seconds: Double?
-    var until: CyclerStep.Until?
-    var joint: Word?
-    while let word = take() {
-      switch word.text.lowercased() {
-      case "for" where seconds == nil: seconds = try duration()
-      case "until" where until == nil: until = try limit(of: action, at: word)
-      case "or" where joint == nil && (seconds != nil || until != nil):
-        joint = word
-        continue
-      case _ where joint != nil && seconds == nil && isDuration(word):
-        next -= 1
-        seconds = try duration()
-      case _ where joint != nil && until == nil && seconds != nil:
-        next -= 1
-        until = try limit(of: action, at: word)
-      default: throw wrong(word, "does not belong here", Self.endings)
+      try words.expect("at")
+      let rate = try rate()
+      if case .ohms = rate.value {
+        throw words.wrong(rate.quantity, "cannot charge a cell", "a current, C-rate or power")
       }
-      joint = nil
-    }
-    guard joint == nil else { throw missing(Self.endings) }
-    guard seconds != nil || until != nil else {
-      // A step without an end would never finish.
-      throw missing(action == .rest ? "\"for\" with a time" : Self.endings)
-    }
-    return (seconds, until)
-  }
-
-  /// Reads what follows "until".
-  private mutating func limit(
-    of action: CyclerStep.Action, at word: Word
-  ) throws(CyclerSyntaxError) -> CyclerStep.Until {
-    switch action {
-    case .rest: throw wrong(word, "cannot end a rest", "\"for\" with a time")
-    case .charge, .discharge:
-      // At a given rate only the voltage moves.
-      return .volts(try volts())
-    case .hold:
-      let expected = "a current or C-rate, such as 50 mA or C/20"
-      let quantity = try quantity(expected)
-      let rate = try rate(quantity, expected)
-      if case .watts = rate { throw wrong(quantity, "cannot end a hold", expected) }
-      return .rate(rate)
+      return try galvanostatic(.charge(rate.value))
+    case "discharge":
+      try words.expect("at")
+      return try galvanostatic(.discharge(try rate().value))
+    case "hold":
+      try words.expect("at")
+      return [try step(.hold(volts: try words.volts()))]
+    case "sweep": return [try sweep()]
+    case "follow": return [try follow()]
+    case "go":
+      try words.expect("to")
+      return [try goTo()]
+    case "label":
+      let name = try name()
+      try words.expectEnd()
+      return [.label(name)]
+    default: throw words.wrong(verb, "is not something a cycler does", Self.verbs)
     }
   }
 
-  private mutating func rate() throws(CyclerSyntaxError) -> CyclerStep.Rate {
-    try rate(try quantity(Self.rates), Self.rates)
+  /// A step of one action with its ends.
+  private mutating func step(_ action: CyclerStep.Action) throws(CyclerSyntaxError)
+    -> CyclerElement.Content
+  {
+    var ends = CyclerEndReader(words: words, action: action)
+    let step = CyclerStep(action: action, ends: try ends.read(), text: words.text)
+    words = ends.words
+    return .step(step)
   }
 
-  private func rate(
-    _ quantity: Quantity, _ expected: String
-  ) throws(CyclerSyntaxError) -> CyclerStep.Rate {
+  /// A charge or discharge: plain, with a hold after it, or in pulses.
+  private mutating func galvanostatic(_ action: CyclerStep.Action) throws(CyclerSyntaxError)
+    -> [CyclerElement.Content]
+  {
+    if words.takes("to") {
+      let volts = try words.volts()
+      let reach = CyclerStep(
+        action: action, ends: [CyclerEnd([CyclerCondition(.volts(volts))])], text: words.text)
+      return [.step(reach), try step(.hold(volts: volts))]
+    }
+    if words.takes("in") { return [try pulses(action)] }
+    return [try step(action)]
+  }
+
+  /// A titration (GITT): pulses with rests until the limit; there is no rest after the last.
+  private mutating func pulses(_ action: CyclerStep.Action) throws(CyclerSyntaxError)
+    -> CyclerElement.Content
+  {
+    try words.expect("pulses")
+    try words.expect("of")
+    let pulse = try words.duration()
+    try words.expect("with")
+    try words.expect("rests")
+    try words.expect("of")
+    let rest = try words.duration()
+    var ends = CyclerEndReader(words: words, action: action)
+    let limits = try ends.read()
+    words = ends.words
+    guard limits.contains(where: { !$0.isOnlyTime }) else {
+      throw words.missing("\"until\" with a limit other than time")
+    }
+    return .loop(
+      times: 1_000_000, isCycle: false,
+      [
+        CyclerElement(
+          entry: 0,
+          .step(
+            CyclerStep(action: action, ends: [.seconds(pulse)] + limits, text: words.text))),
+        CyclerElement(entry: 0, .leave),
+        CyclerElement(
+          entry: 0,
+          .step(CyclerStep(action: .rest, ends: [.seconds(rest)], text: "Rest between pulses"))),
+      ])
+  }
+
+  private mutating func sweep() throws(CyclerSyntaxError) -> CyclerElement.Content {
+    try words.expect("to")
+    let volts = try words.volts()
+    try words.expect("at")
+    let expected = "a scan rate, such as 0.1 mV/s"
+    let quantity = try words.quantity(expected)
+    let rate: Double
     switch quantity.unit {
-    case "a": .amperes(quantity.value)
-    case "ma": .amperes(quantity.value / 1000)
-    case "w": .watts(quantity.value)
-    case "mw": .watts(quantity.value / 1000)
-    case "c": .cRate(quantity.value)
-    default: throw wrong(quantity, "is not a rate", expected)
+    case "v/s": rate = quantity.value
+    case "mv/s": rate = quantity.value / 1000
+    default: throw words.wrong(quantity, "is not a scan rate", expected)
     }
+    return try step(.sweep(toVolts: volts, voltsPerSecond: rate))
   }
 
-  private mutating func volts() throws(CyclerSyntaxError) -> Double {
-    let quantity = try quantity(Self.voltages)
-    let volts: Double
-    switch quantity.unit {
-    case "v": volts = quantity.value
-    case "mv": volts = quantity.value / 1000
-    default: throw wrong(quantity, "is not a voltage", Self.voltages)
+  private mutating func follow() throws(CyclerSyntaxError) -> CyclerElement.Content {
+    let isReversed = words.takes("reversed")
+    let kinds = "\"current\", \"voltage\" or \"power\", then \"from\" and a CSV file"
+    guard let word = words.take() else { throw words.missing(kinds) }
+    guard let kind = CyclerProfile.Kind(rawValue: word.text.lowercased()) else {
+      throw words.wrong(word, "is no profile", kinds)
     }
-    guard volts >= 0.1, volts <= 10 else {
-      throw wrong(quantity, "is no voltage of a single cell", "a voltage from 0.1 V to 10 V")
+    if isReversed, kind == .voltage {
+      throw words.wrong(word, "cannot be reversed", "\"current\" or \"power\"")
     }
-    return volts
+    try words.expect("from")
+    guard let file = words.take() else { throw words.missing("the name of a CSV file") }
+    return try step(.follow(kind, file: file.text, isReversed: isReversed))
   }
 
-  private mutating func duration() throws(CyclerSyntaxError) -> Double {
-    let quantity = try quantity(Self.durations)
-    guard let seconds = Self.seconds(of: quantity.unit) else {
-      throw wrong(quantity, "is not a time", Self.durations)
+  private mutating func goTo() throws(CyclerSyntaxError) -> CyclerElement.Content {
+    let name = try name()
+    guard words.takes("if") else {
+      try words.expectEnd()
+      return .goTo(name, [])
     }
-    return seconds * quantity.value
+    var conditions = [try comparison()]
+    while words.takes("and") { conditions.append(try comparison()) }
+    try words.expectEnd()
+    return .goTo(name, conditions)
   }
 
-  private static func seconds(of unit: String) -> Double? {
-    switch unit {
-    case "s", "sec", "secs", "second", "seconds": 1
-    case "min", "mins", "minute", "minutes": 60
-    case "h", "hr", "hrs", "hour", "hours": 3600
-    case "d", "day", "days": 86_400
-    default: nil
+  /// A condition after "if", with its side.
+  private mutating func comparison() throws(CyclerSyntaxError) -> CyclerCondition {
+    let expected = "\"above\" or \"below\" with a value, such as above 45 degC"
+    let isHealth = words.takes("health")
+    let isCycle = !isHealth && words.takes("cycle")
+    guard let side = words.side() else {
+      guard let word = words.take() else { throw words.missing(expected) }
+      throw words.wrong(word, "does not belong here", expected)
     }
-  }
-
-  /// Whether a word, with the one after it where the unit stands apart, is a time.
-  private func isDuration(_ word: Word) -> Bool {
-    let unit = word.text.lowercased().drop { ("0"..."9").contains($0) || $0 == "." }
-    if !unit.isEmpty { return Self.seconds(of: String(unit)) != nil }
-    return next < words.count && Self.seconds(of: words[next].text.lowercased()) != nil
-  }
-
-  /// Reads `C/20`, `2C`, `4.2V` or `4.2 V`; the value is finite and above 0.
-  private mutating func quantity(_ expected: String) throws(CyclerSyntaxError) -> Quantity {
-    guard let word = take() else { throw missing(expected) }
-    let small = word.text.lowercased()
-    if small == "c" {
-      return Quantity(value: 1, unit: "c", written: word.text, column: word.column)
+    if isCycle { return CyclerCondition(.cycle(try words.plainNumber()), side) }
+    let amount = "a voltage, current, capacity, time or temperature"
+    let quantity = try words.quantity(isHealth ? "a percentage, such as 80 %" : amount)
+    if isHealth {
+      guard quantity.unit == "%" else {
+        throw words.wrong(quantity, "is not a percentage", "such as 80 %")
+      }
+      return CyclerCondition(.health(quantity.value / 100), side)
     }
-    if small.hasPrefix("c/") {
-      let divisor = try number(String(small.dropFirst(2)), word, expected)
-      return Quantity(value: 1 / divisor, unit: "c", written: word.text, column: word.column)
-    }
-    let digits = small.prefix { ("0"..."9").contains($0) || $0 == "." }
-    let value = try number(String(digits), word, expected)
-    let unit = small.dropFirst(digits.count)
-    if !unit.isEmpty {
-      return Quantity(
-        value: value, unit: String(unit), written: word.text, column: word.column)
-    }
-    guard let unit = take() else { throw missing("a unit after \(word.text)") }
-    return Quantity(
-      value: value, unit: unit.text.lowercased(), written: "\(word.text) \(unit.text)",
-      column: word.column)
+    return CyclerCondition(try words.amount(quantity, amount), side)
   }
 
-  private func number(
-    _ digits: String, _ word: Word, _ expected: String
-  ) throws(CyclerSyntaxError) -> Double {
-    let isPlain = !digits.isEmpty && digits.allSatisfy { ("0"..."9").contains($0) || $0 == "." }
-    guard isPlain, let value = Double(digits), value.isFinite else {
-      throw wrong(word, "is not a number with a unit", expected)
-    }
-    guard value > 0 else { throw wrong(word, "is zero", "a value above 0") }
-    return value
+  private mutating func name() throws(CyclerSyntaxError) -> String {
+    guard let word = words.take() else { throw words.missing("the name of a label") }
+    return word.text
   }
 
-  private mutating func expect(_ text: String) throws(CyclerSyntaxError) {
-    guard let word = take() else { throw missing("\"\(text)\"") }
-    guard word.text.lowercased() == text else {
-      throw wrong(word, "does not belong here", "\"\(text)\"")
-    }
-  }
-
-  private mutating func take() -> Word? {
-    guard next < words.count else { return nil }
-    next += 1
-    return words[next - 1]
-  }
-
-  private func wrong(_ word: Word, _ what: String, _ expected: String) -> CyclerSyntaxError {
-    CyclerSyntaxError(
-      message: "\"\(word.text)\" \(what)", column: word.column, expected: expected)
-  }
-
-  private func wrong(
-    _ quantity: Quantity, _ what: String, _ expected: String
-  ) -> CyclerSyntaxError {
-    CyclerSyntaxError(
-      message: "\"\(quantity.written)\" \(what)", column: quantity.column, expected: expected)
-  }
-
-  /// The step ends too early: points just behind its last word.
-  private func missing(_ expected: String) -> CyclerSyntaxError {
-    let end = words.last.map { $0.column + $0.text.count } ?? 1
-    return CyclerSyntaxError(
-      message: "the step ends too early", column: end, expected: expected)
+  private mutating func rate() throws(CyclerSyntaxError) -> (
+    value: CyclerStep.Rate, quantity: CyclerWords.Quantity
+  ) {
+    let quantity = try words.quantity(Self.rates)
+    return (try words.rate(quantity, Self.rates), quantity)
   }
 }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One step of a cycler protocol, as people write it in the lab.
+/// One step of a cycler protocol: one action until one of its ends.
 public struct CyclerStep: Sendable, Equatable {
   /// What the cycler does.
   public var action: Action
-  /// How long at most; nil without a limit in time. Unit: s.
-  public var seconds: Double?
-  /// What else ends the step; whichever comes first does.
-  public var until: Until?
+  /// What ends the step; whichever comes first does. A sweep and a profile also end by themselves.
+  public var ends: [CyclerEnd]
   /// The step as it was written.
   public var text: String
 
@@ -15,56 +13,70 @@ public struct CyclerStep: Sendable, Equatable {
   public enum Action: Sendable, Equatable {
     /// Draws and gives no current.
     case rest
-    /// Puts charge into the cell.
+    /// Puts charge into the cell; never through a resistance.
     case charge(Rate)
     /// Takes charge out of the cell.
     case discharge(Rate)
     /// Holds the terminal voltage. Unit: V.
     case hold(volts: Double)
+    /// Moves the terminal voltage in a straight line.
+    case sweep(toVolts: Double, voltsPerSecond: Double)
+    /// Imposes what a file says; `isReversed` where its positive values discharge.
+    case follow(CyclerProfile.Kind, file: String, isReversed: Bool)
   }
 
   /// How fast; always positive.
   public enum Rate: Sendable, Equatable {
     /// A current. Unit: A.
     case amperes(Double)
+    /// A current per gram of cathode. Unit: mA/g.
+    case milliamperesPerGram(Double)
     /// A multiple of the rated capacity per hour.
     case cRate(Double)
     /// A power at the terminals. Unit: W.
     case watts(Double)
-
-    /// The current of this rate for a cell of a rated capacity; nil for a power. Unit: A.
-    public func amperes(ratedCapacityAmpereHours: Double) -> Double? {
-      switch self {
-      case .amperes(let amperes): amperes
-      case .cRate(let rate): rate * ratedCapacityAmpereHours
-      case .watts: nil
-      }
-    }
-  }
-
-  /// What ends a step besides its time.
-  public enum Until: Sendable, Equatable {
-    /// The terminal voltage reached this value. Unit: V.
-    case volts(Double)
-    /// The current of a hold fell to this rate (never a power).
-    case rate(Rate)
+    /// A resistor between the terminals. Unit: Ω.
+    case ohms(Double)
   }
 
   /// Makes a step from its parts.
-  public init(action: Action, seconds: Double?, until: Until?, text: String) {
+  public init(action: Action, ends: [CyclerEnd], text: String) {
     self.action = action
-    self.seconds = seconds
-    self.until = until
+    self.ends = ends
     self.text = text
   }
+}
 
-  /// Reads one step, such as `Discharge at 1C until 2.0 V`, `Rest for 1 hour` or
-  /// `Hold at 4.2 V until C/20`; capitals do not matter.
+/// A profile from a file: each value holds until the time of the next.
+public struct CyclerProfile: Sendable, Equatable {
+  /// What the values are.
+  public enum Kind: String, Sendable, Equatable, CaseIterable {
+    /// Unit: A; positive charges.
+    case current
+    /// Unit: V.
+    case voltage
+    /// Unit: W; positive charges.
+    case power
+  }
+
+  /// The times, from 0, increasing. The last one ends the profile. Unit: s.
+  public let seconds: [Double]
+  /// The values; the last one does not act.
+  public let values: [Double]
+
+  /// Makes a profile.
   ///
-  /// - Throws: `CyclerSyntaxError` pointing at the first word that is wrong.
-  public static func parse(_ text: String) throws(CyclerSyntaxError) -> CyclerStep {
-    var reader = CyclerReader(text)
-    return try reader.step()
+  /// - Parameters:
+  ///   - seconds: at least two, increasing; they are moved so that the first is 0.
+  ///   - values: as many.
+  /// - Returns: nil if the times are not so.
+  public init?(seconds: [Double], values: [Double]) {
+    guard seconds.count >= 2, seconds.count == values.count,
+      zip(seconds, seconds.dropFirst()).allSatisfy({ $0 < $1 }),
+      values.allSatisfy(\.isFinite)
+    else { return nil }
+    self.seconds = seconds.map { $0 - seconds[0] }
+    self.values = values
   }
 }
 

@@ -74,15 +74,15 @@ extension CellModel {
     }
     if let reason = reached(limits, control) { return StepOutcome(seconds: 0, reason: reason) }
     return stepInParts(
-      control, seconds: seconds, ambientKelvin: ambientKelvin, limits: limits, isJump: isJump,
-      longest: StepLength.longest
+      .constant(control), seconds: seconds, ambientKelvin: ambientKelvin, limits: limits,
+      isJump: isJump, longest: StepLength.longest
     ) { _ in }
   }
 
   /// Steps in parts and tells of each; see `Cell.trace`.
   mutating func trace(
     _ control: CellControl, seconds: Double, ambientKelvin: Double, limits: CellLimits,
-    longest: Double, record: (TracePoint) -> Void
+    longest: Double, whole: Double, record: (TracePoint) -> Void
   ) -> StepOutcome {
     let isJump = self.control != control
     if isJump {
@@ -90,9 +90,37 @@ extension CellModel {
     }
     record(tracePoint(0))
     if let reason = reached(limits, control) { return StepOutcome(seconds: 0, reason: reason) }
+    guard seconds > 0 else { return StepOutcome(seconds: 0, reason: .completed) }
+    if seconds <= whole {
+      let before = state
+      if stepAtOnce(control, seconds: seconds, ambientKelvin: ambientKelvin, isJump: isJump),
+        reached(limits, control) == nil
+      {
+        record(tracePoint(seconds))
+        return StepOutcome(seconds: seconds, reason: .completed)
+      }
+      state = before
+    }
     return stepInParts(
-      control, seconds: seconds, ambientKelvin: ambientKelvin, limits: limits, isJump: isJump,
+      .constant(control), seconds: seconds, ambientKelvin: ambientKelvin, limits: limits,
+      isJump: isJump, longest: longest, record: record)
+  }
+
+  /// Connects a resistor; see `Cell.trace(ohms:)`.
+  mutating func trace(
+    ohms: Double, seconds: Double, ambientKelvin: Double, limits: CellLimits, longest: Double,
+    record: (TracePoint) -> Void
+  ) -> StepOutcome {
+    let law = ControlLaw.resistance(ohms: ohms)
+    guard begin(ohms: ohms) else { return StepOutcome(seconds: 0, reason: .unreachable) }
+    record(tracePoint(0))
+    if let reason = reached(limits, law.kind) { return StepOutcome(seconds: 0, reason: reason) }
+    let outcome = stepInParts(
+      law, seconds: seconds, ambientKelvin: ambientKelvin, limits: limits, isJump: true,
       longest: longest, record: record)
+    // No later control is the same: it begins anew.
+    control = nil
+    return outcome
   }
 
   /// Moves the terminal voltage in a straight line; see `Cell.sweep`.
@@ -101,7 +129,7 @@ extension CellModel {
   /// is a ramp to second order and not a staircase.
   mutating func sweep(
     to volts: Double, voltsPerSecond: Double, partVolts: Double, ambientKelvin: Double,
-    record: (TracePoint) -> Void
+    limits: CellLimits, record: (TracePoint) -> Void
   ) -> StepOutcome {
     let start = terminalVolts
     guard begin(.voltage(volts: start)) else {
@@ -110,11 +138,24 @@ extension CellModel {
     let count = max((volts - start).magnitude / partVolts, 1).rounded(.up)
     let part = (volts - start).magnitude / voltsPerSecond / count
     record(tracePoint(0))
+    let hold = CellControl.voltage(volts: start)
+    if let reason = reached(limits, hold) { return StepOutcome(seconds: 0, reason: reason) }
+    guard part > 0 else { return StepOutcome(seconds: 0, reason: .completed) }
     for index in 1...Int(count) {
       let from = start + (volts - start) * (Double(index - 1) / count)
       let to = start + (volts - start) * (Double(index) / count)
+      let elapsed = Double(index - 1) * part
+      let before = state
       guard ramp(from: from, to: to, seconds: part, ambientKelvin: ambientKelvin, depth: 0) else {
-        return StepOutcome(seconds: Double(index - 1) * part, reason: .unreachable)
+        return StepOutcome(seconds: elapsed, reason: .unreachable)
+      }
+      if let reason = reached(limits, hold) {
+        let used = locate(
+          limits, .ramp(fromVolts: from, voltsPerSecond: (to - from) / part), before: before,
+          part: part, ambientKelvin: ambientKelvin)
+        control = nil
+        record(tracePoint(elapsed + used))
+        return StepOutcome(seconds: elapsed + used, reason: reason)
       }
       record(tracePoint(Double(index) * part))
     }
@@ -140,7 +181,7 @@ extension CellModel {
   private func tracePoint(_ seconds: Double) -> TracePoint {
     TracePoint(
       seconds: seconds, volts: terminalVolts, amperes: amperes,
-      ampereHours: chargeAmpereSeconds / 3600)
+      ampereHours: chargeAmpereSeconds / 3600, celsius: kelvin - PhysicalConstants.zeroCelsius)
   }
 
   /// Takes one step, or five where the voltage moves fast.
@@ -172,9 +213,10 @@ extension CellModel {
 
   /// Steps in parts whose length follows the curvature of the voltage.
   private mutating func stepInParts(
-    _ control: CellControl, seconds: Double, ambientKelvin: Double, limits: CellLimits,
+    _ law: ControlLaw, seconds: Double, ambientKelvin: Double, limits: CellLimits,
     isJump: Bool, longest: Double, record: (TracePoint) -> Void
   ) -> StepOutcome {
+    let control = law.kind
     let longest = min(longest, longestSeconds)
     var elapsed = 0.0
     var length = isJump ? min(seconds, 1.0 / 16) : min(seconds, 1)
@@ -188,7 +230,7 @@ extension CellModel {
       let voltsBefore = terminalVolts
       let amperesBefore = amperes
       let kelvinBefore = kelvin
-      guard advance(control, seconds: part, ambientKelvin: ambientKelvin) else {
+      guard advance(law, seconds: part, ambientKelvin: ambientKelvin) else {
         length = part / 4
         if length < StepLength.shortest {
           return StepOutcome(seconds: elapsed, reason: .unreachable)
@@ -213,7 +255,7 @@ extension CellModel {
       }
       if let reason = reached(limits, control) {
         let used = locate(
-          limits, control, before: before, part: part, ambientKelvin: ambientKelvin)
+          limits, law, before: before, part: part, ambientKelvin: ambientKelvin)
         record(tracePoint(elapsed + used))
         return StepOutcome(seconds: elapsed + used, reason: reason)
       }
@@ -235,8 +277,18 @@ extension CellModel {
     return distance.reason
   }
 
-  /// How far the present state is from the limit that acts; 0 or less has reached it.
+  /// How far the present state is from the nearest limit that acts; 0 or less has reached it.
   private func distance(
+    _ limits: CellLimits, _ control: CellControl
+  ) -> (value: Double, reason: StepOutcome.Reason)? {
+    let own = ownDistance(limits, control)
+    guard let bound = distance(limits.bounds) else { return own }
+    guard let own, own.value < bound.value else { return bound }
+    return own
+  }
+
+  /// How far the limits are that depend on the control.
+  private func ownDistance(
     _ limits: CellLimits, _ control: CellControl
   ) -> (value: Double, reason: StepOutcome.Reason)? {
     if case .voltage = control {
@@ -248,14 +300,48 @@ extension CellModel {
     return nil
   }
 
+  /// How far the nearest end is: an end is as far as the farthest of its bounds.
+  private func distance(_ bounds: [CellBound]) -> (value: Double, reason: StepOutcome.Reason)? {
+    guard var end = bounds.first?.end else { return nil }
+    var farthest = -Double.infinity
+    var nearest = Double.infinity
+    var nearestEnd = end
+    for bound in bounds {
+      if bound.end != end {
+        if farthest < nearest { (nearest, nearestEnd) = (farthest, end) }
+        (end, farthest) = (bound.end, -.infinity)
+      }
+      farthest = max(farthest, distance(bound))
+    }
+    if farthest < nearest { (nearest, nearestEnd) = (farthest, end) }
+    return (nearest, .bound(end: nearestEnd))
+  }
+
+  /// How far a bound is: in V, A, A·s or K.
+  private func distance(_ bound: CellBound) -> Double {
+    let difference: Double
+    switch bound.quantity {
+    case .volts: difference = bound.value - terminalVolts
+    case .currentMagnitude: difference = bound.value - amperes.magnitude
+    case .chargeMagnitude(let since):
+      difference = 3600 * bound.value - (chargeAmpereSeconds - 3600 * since).magnitude
+    case .celsius: difference = bound.value - (kelvin - PhysicalConstants.zeroCelsius)
+    }
+    return bound.isUpper ? difference : -difference
+  }
+
   /// Finds the moment within a step at which a limit is met and leaves the cell there.
   ///
   /// Each trial solves the whole step anew, so charge and state belong to the moment found.
   /// - Returns: the time from the step's start. Unit: s.
   private mutating func locate(
-    _ limits: CellLimits, _ control: CellControl, before: State, part: Double,
+    _ limits: CellLimits, _ law: ControlLaw, before: State, part: Double,
     ambientKelvin: Double
   ) -> Double {
+    let control = law.kind
+    // Half a microvolt or microampere, or a tenth of a millisecond; of a bound a microsecond, because
+    // right after a change of control the voltage moves by some millivolts in a hundredth of a second.
+    let shortest = limits.bounds.isEmpty ? 1e-4 : 1e-6
     var late = part
     var lateDistance = distance(limits, control)?.value ?? 0
     state = before
@@ -263,14 +349,13 @@ extension CellModel {
     var earlyDistance = distance(limits, control)?.value ?? 0
     var best = 0.0
     for trial in 0..<60 {
-      // Half a microvolt or microampere, or a tenth of a millisecond.
-      if lateDistance >= -0.5e-6 || late - early < 1e-4 { break }
+      if lateDistance >= -0.5e-6 || late - early < shortest { break }
       let share = earlyDistance / (earlyDistance - lateDistance)
       // Every third trial halves, in case the curve is so bent that one end never moves.
       let fraction = trial % 3 == 2 ? 0.5 : min(max(share, 0.01), 0.99)
       let middle = early + fraction * (late - early)
       state = before
-      guard advance(control, seconds: middle, ambientKelvin: ambientKelvin) else { break }
+      guard advance(law, seconds: middle, ambientKelvin: ambientKelvin) else { break }
       let value = distance(limits, control)?.value ?? 0
       if value > 0 {
         (early, earlyDistance) = (middle, value)
@@ -280,7 +365,7 @@ extension CellModel {
     }
     best = late
     state = before
-    if !advance(control, seconds: best, ambientKelvin: ambientKelvin) { best = 0 }
+    if !advance(law, seconds: best, ambientKelvin: ambientKelvin) { best = 0 }
     return best
   }
 }
