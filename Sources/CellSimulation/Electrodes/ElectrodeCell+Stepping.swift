@@ -21,10 +21,16 @@ extension ElectrodeCell: CellModel {
     set { state.control = newValue }
   }
 
+  mutating func begin(_ control: CellControl) -> Bool { begin(control, within: Self.solved) }
+
+  mutating func beginStep(_ control: CellControl) -> Bool {
+    begin(control, within: Self.nearlySolved)
+  }
+
   /// Finds the turnover right after a change of control, at the contents of the moment.
   ///
   /// The next step then starts from the turnover of its own current, which makes it second-order.
-  mutating func begin(_ control: CellControl) -> Bool {
+  private mutating func begin(_ control: CellControl, within tolerance: Double) -> Bool {
     updateFactors()
     if isWearing {
       applyWear()
@@ -42,7 +48,7 @@ extension ElectrodeCell: CellModel {
       prepare(
         block, content: lane.mean + slow, gain: seconds * sphere.instant, logit: lane.logit)
     }
-    guard let solution = solve(control, seconds: 0) else { return false }
+    guard let solution = solve(control, seconds: 0, within: tolerance) else { return false }
     for block in 0..<blockCount {
       state.lanes[block].logit = trial[block].logit
       state.lanes[block].logitRate = .zero
@@ -131,37 +137,14 @@ extension ElectrodeCell: CellModel {
     let before = state.lanes[block]
     let middleTurnover = 0.5 * (before.turnover + turnover)
     let change = seconds * middleTurnover
-    state.lanes[block].mean = before.mean + change
-    state.lanes[block].slow0 =
-      r.decay0 * before.slow0 + (r.start0 * before.turnover + r.end0 * turnover)
-    state.lanes[block].slow1 =
-      r.decay1 * before.slow1 + (r.start1 * before.turnover + r.end1 * turnover)
-    state.lanes[block].slow2 =
-      r.decay2 * before.slow2 + (r.start2 * before.turnover + r.end2 * turnover)
-    state.lanes[block].slow3 =
-      r.decay3 * before.slow3 + (r.start3 * before.turnover + r.end3 * turnover)
-    if hasSixPoles {
-      state.lanes[block].slow4 =
-        r.decay4 * before.slow4 + (r.start4 * before.turnover + r.end4 * turnover)
-      state.lanes[block].slow5 =
-        r.decay5 * before.slow5 + (r.start5 * before.turnover + r.end5 * turnover)
-    }
-    state.lanes[block].logit = trial[block].logit
-    state.lanes[block].logitRate = (trial[block].logit - before.logit) * (1 / seconds)
-    state.lanes[block].turnover = turnover
-    if block < anodeBlock ? hasHysteresis.cathode : hasHysteresis.anode {
-      state.lanes[block].hysteresis = trial[block].hysteresis
-    }
+    state.lanes[block].move(
+      r, trial[block], seconds: seconds, hasSixPoles: hasSixPoles,
+      hasHysteresis: block < anodeBlock ? hasHysteresis.cathode : hasHysteresis.anode)
     // Heat is what the lane gives up between the reversible potential of its mean content and the
     // electrode's potential: kinetics, diffusion and hysteresis together.
-    let edge = 1e-12
-    var content = before.mean + 0.5 * change
     if isWearing, block < anodeBlock { addStrain(block, before: before.mean, change: change) }
-    content.replace(with: Lanes(repeating: edge), where: content .< edge)
-    content.replace(with: Lanes(repeating: 1 - edge), where: content .> 1 - edge)
-    let reversible =
-      c.potential - factors.thermalVolts * c.width * DeterministicMath.log(content / (1 - content))
-      - c.interaction * (content - 0.5)
+    let reversible = c.reversibleVolts(
+      content: before.mean + 0.5 * change, thermalVolts: Lanes(repeating: factors.thermalVolts))
     return c.capacity * middleTurnover * (reversible - volts)
   }
 
@@ -194,5 +177,51 @@ extension ElectrodeCell: CellModel {
           * (block < anodeBlock ? factors.cathodeDiffusion : factors.anodeDiffusion),
         seconds: seconds, block < anodeBlock ? spheres.cathode : spheres.anode)
     }
+  }
+}
+
+extension LaneState {
+  /// Moves four lanes over the step that was solved.
+  @inline(__always)
+  mutating func move(
+    _ r: LaneResponse, _ trial: LaneTrial, seconds: Double, hasSixPoles: Bool, hasHysteresis: Bool
+  ) {
+    let before = self
+    let turnover = trial.turnover
+    mean = before.mean + seconds * (0.5 * (before.turnover + turnover))
+    slow0 =
+      r.decay0 * before.slow0 + (r.start0 * before.turnover + r.end0 * turnover)
+    slow1 =
+      r.decay1 * before.slow1 + (r.start1 * before.turnover + r.end1 * turnover)
+    slow2 =
+      r.decay2 * before.slow2 + (r.start2 * before.turnover + r.end2 * turnover)
+    slow3 =
+      r.decay3 * before.slow3 + (r.start3 * before.turnover + r.end3 * turnover)
+    if hasSixPoles {
+      slow4 =
+        r.decay4 * before.slow4 + (r.start4 * before.turnover + r.end4 * turnover)
+      slow5 =
+        r.decay5 * before.slow5 + (r.start5 * before.turnover + r.end5 * turnover)
+    }
+    logit = trial.logit
+    logitRate = (trial.logit - before.logit) * (1 / seconds)
+    self.turnover = turnover
+    if hasHysteresis {
+      hysteresis = trial.hysteresis
+    }
+  }
+}
+
+extension LaneConstants {
+  /// The reversible potential of four lanes at their contents. Unit: V.
+  @inline(__always)
+  func reversibleVolts(content: Lanes, thermalVolts: Lanes) -> Lanes {
+    let edge = 1e-12
+    var content = content
+    content.replace(with: Lanes(repeating: edge), where: content .< edge)
+    content.replace(with: Lanes(repeating: 1 - edge), where: content .> 1 - edge)
+    return potential
+      - thermalVolts * width * DeterministicMath.log(content / (1 - content))
+      - interaction * (content - 0.5)
   }
 }

@@ -27,6 +27,9 @@ protocol CellModel {
   ///
   /// - Returns: false if the cell cannot do it; the state is then unchanged.
   mutating func begin(_ control: CellControl) -> Bool
+  /// The same before a step that is taken at once: no one reads that voltage, and what is left of it
+  /// at the step's end is far less.
+  mutating func beginStep(_ control: CellControl) -> Bool
   /// Takes one step of the given length.
   ///
   /// - Returns: false if the cell cannot do it; the state is then unchanged.
@@ -56,13 +59,18 @@ enum StepLength {
 }
 
 extension CellModel {
+  mutating func beginStep(_ control: CellControl) -> Bool { begin(control) }
+
   /// Steps with limits; see `Cell.step`.
   mutating func step(
     _ control: CellControl, seconds: Double, ambientKelvin: Double, limits: CellLimits
   ) -> StepOutcome {
     let isJump = self.control != control
     if isJump {
-      guard begin(control) else { return StepOutcome(seconds: 0, reason: .unreachable) }
+      let isOneStep = limits == .none && seconds > 0 && seconds <= StepLength.whole
+      guard isOneStep ? beginStep(control) : begin(control) else {
+        return StepOutcome(seconds: 0, reason: .unreachable)
+      }
     }
     guard seconds > 0 else {
       return StepOutcome(seconds: 0, reason: reached(limits, control) ?? .completed)
