@@ -71,7 +71,7 @@ struct Bench: ParsableCommand {
   private static var subjects: [BenchSubject] {
     [
       .start, .simulate, .filter, .tick, .parts, .cell, .discharge, .profile, .cycles, .titration,
-      .voltammetry, .csv,
+      .voltammetry, .batch, .csv,
     ]
   }
 }

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import DeterministicMath
+
+/// Four cells side by side: what is a number in `ElectrodeCell` is one number per cell here, and a
+/// block of lanes is one lane (a site in a size class) of the four.
+///
+/// Each cell's iterates stop where it has converged, so its bits do not depend on its neighbours.
+struct CellGroup: Sendable {
+  let anodeLane: Int
+  let hasSixPoles: Bool
+  let hasHysteresis: (cathode: Bool, anode: Bool)
+  let spheres: (cathode: SpherePoles, anode: SpherePoles)
+  /// By lane, the cathode's before the anode's.
+  var constants: [LaneConstants]
+  var lanes: [LaneState]
+  var responses: [LaneResponse]
+  var trial: [LaneTrial]
+  /// Turnover and logit of the cells that have converged.
+  var found: [LaneFound]
+  var responseSeconds = 0.0
+  let activations: GroupActivations
+  var factors = GroupFactors()
+  private var decay = Lanes.zero
+  let heatCapacity: Lanes
+  let conductance: Lanes
+  var kelvin: Lanes
+  var cathodeVolts: Lanes
+  var anodeVolts: Lanes
+  var cathodeRate = Lanes.zero
+  var anodeRate = Lanes.zero
+  var amperes = Lanes.zero
+  var terminalVolts: Lanes
+  var chargeAmpereSeconds = Lanes.zero
+  /// Which cells could take every step so far; what the others hold has no meaning.
+  var isRunning = Mask(repeating: true)
+  private var hasBegun = false
+
+  /// A lane's solution.
+  struct LaneFound: Sendable {
+    var turnover = Lanes.zero
+    var hysteresis = Lanes.zero
+    var logit = Lanes.zero
+  }
+
+  /// Puts cells side by side; all have the same sites. Fewer than four are filled up with the last.
+  init(_ cells: [ElectrodeCell]) {
+    let four = (0..<4).map { cells[min($0, cells.count - 1)] }
+    func gather(_ value: (ElectrodeCell) -> Double) -> Lanes {
+      Lanes(value(four[0]), value(four[1]), value(four[2]), value(four[3]))
+    }
+    let first = four[0]
+    // Lanes that only fill a block of `ElectrodeCell` have no place here.
+    let places = (0..<4 * first.blockCount).filter { lane in
+      four.contains { $0.constants[lane / 4].capacity[lane % 4] != 0 }
+    }
+    anodeLane = places.prefix { $0 < 4 * first.anodeBlock }.count
+    hasHysteresis = (
+      four.contains { $0.hasHysteresis.cathode }, four.contains { $0.hasHysteresis.anode }
+    )
+    spheres = first.spheres
+    hasSixPoles = first.hasSixPoles
+    constants = places.map { place in
+      let (block, lane) = (place / 4, place % 4)
+      func constant(_ path: KeyPath<LaneConstants, Lanes>) -> Lanes {
+        gather { $0.constants[block][keyPath: path][lane] }
+      }
+      return LaneConstants(
+        capacity: constant(\.capacity), potential: constant(\.potential), width: constant(\.width),
+        interaction: constant(\.interaction), hysteresis: constant(\.hysteresis),
+        hysteresisRate: constant(\.hysteresisRate), rateConstant: constant(\.rateConstant),
+        inverseTransfer: constant(\.inverseTransfer),
+        diffusionSeconds: constant(\.diffusionSeconds))
+    }
+    lanes = places.map { place in
+      var lane = LaneState()
+      lane.mean = gather { $0.state.lanes[place / 4].mean[place % 4] }
+      lane.logit = gather { $0.state.lanes[place / 4].logit[place % 4] }
+      return lane
+    }
+    responses = Array(repeating: LaneResponse(), count: places.count)
+    trial = Array(repeating: LaneTrial(), count: places.count)
+    found = Array(repeating: LaneFound(), count: places.count)
+    activations = GroupActivations(
+      cathodeKinetics: gather { $0.activation.cathodeKinetics },
+      anodeKinetics: gather { $0.activation.anodeKinetics },
+      cathodeDiffusion: gather { $0.activation.cathodeDiffusion },
+      anodeDiffusion: gather { $0.activation.anodeDiffusion },
+      contact: gather { $0.activation.contact }, contactOhms: gather { $0.activation.contactOhms })
+    heatCapacity = gather { $0.thermal.heatCapacityJoulesPerKelvin }
+    conductance = gather { $0.thermal.conductanceWattsPerKelvin }
+    kelvin = gather { $0.state.kelvin }
+    cathodeVolts = gather { $0.state.cathodeVolts }
+    anodeVolts = gather { $0.state.anodeVolts }
+    terminalVolts = cathodeVolts - anodeVolts
+  }
+
+  /// Takes one step at constant currents.
+  mutating func step(_ current: Lanes, seconds: Double, ambientKelvin: Double) {
+    updateFactors(seconds)
+    let isSame = current .== amperes
+    if !hasBegun || !all(isSame) { begin(current, where: .!isSame .| !hasBegun) }
+    advance(current, seconds: seconds, ambientKelvin: ambientKelvin)
+  }
+
+  /// Finds the turnover right after a change of current; see `ElectrodeCell.begin`.
+  private mutating func begin(_ current: Lanes, where isJump: Mask) {
+    for index in lanes.indices {
+      let lane = lanes[index]
+      var slow = (lane.slow0 + lane.slow1) + (lane.slow2 + lane.slow3)
+      if hasSixPoles { slow += lane.slow4 + lane.slow5 }
+      prepare(index, content: lane.mean + slow, gain: responses[index].instant, logit: lane.logit)
+    }
+    let active = isJump .& isRunning
+    let solution = solve(
+      current, seconds: 0, cathode: cathodeVolts, anode: anodeVolts,
+      within: ElectrodeCell.nearlySolved, active: active)
+    for index in lanes.indices {
+      lanes[index].logit.replace(with: found[index].logit, where: solution.isFound)
+      lanes[index].logitRate.replace(with: Lanes.zero, where: solution.isFound)
+      lanes[index].turnover.replace(with: found[index].turnover, where: solution.isFound)
+    }
+    accept(solution)
+    cathodeRate.replace(with: Lanes.zero, where: solution.isFound)
+    anodeRate.replace(with: Lanes.zero, where: solution.isFound)
+    isRunning = isRunning .& (solution.isFound .| .!active)
+    hasBegun = true
+  }
+
+  private mutating func advance(_ current: Lanes, seconds: Double, ambientKelvin: Double) {
+    for index in lanes.indices {
+      let lane = lanes[index]
+      let r = responses[index]
+      var slow =
+        (r.decay0 * lane.slow0 + r.decay1 * lane.slow1)
+        + (r.decay2 * lane.slow2 + r.decay3 * lane.slow3)
+      if hasSixPoles { slow += r.decay4 * lane.slow4 + r.decay5 * lane.slow5 }
+      prepare(
+        index, content: lane.mean + slow + r.start * lane.turnover, gain: r.end,
+        logit: lane.logit + seconds * lane.logitRate)
+    }
+    let solution = solve(
+      current, seconds: seconds, cathode: cathodeVolts + seconds * cathodeRate,
+      anode: anodeVolts + seconds * anodeRate, within: ElectrodeCell.solved, active: isRunning)
+    finish(solution, seconds: seconds, ambientKelvin: ambientKelvin)
+    isRunning = isRunning .& solution.isFound
+  }
+
+  @inline(__always)
+  private mutating func prepare(_ index: Int, content: Lanes, gain: Lanes, logit: Lanes) {
+    let edge = 1e-14
+    var inside = content
+    inside.replace(with: Lanes(repeating: edge), where: content .< edge)
+    inside.replace(with: Lanes(repeating: 1 - edge), where: content .> 1 - edge)
+    trial[index].content = inside
+    trial[index].inverseGain = 1 / gain
+    let rate = index < anodeLane ? factors.cathodeRate : factors.anodeRate
+    trial[index].inverseRate = 0.5 / (constants[index].rateConstant * rate)
+    trial[index].logit = logit
+  }
+
+  /// What four cells share out to their lanes.
+  private struct Solution {
+    var cathodeVolts: Lanes
+    var anodeVolts: Lanes
+    var amperes: Lanes
+    var terminalVolts = Lanes.zero
+    var isFound = Mask(repeating: false)
+  }
+
+  private mutating func solve(
+    _ current: Lanes, seconds: Double, cathode: Lanes, anode: Lanes, within tolerance: Double,
+    active: Mask
+  ) -> Solution {
+    var volts = (cathode: cathode, anode: anode)
+    var solution = Solution(cathodeVolts: cathode, anodeVolts: anode, amperes: current)
+    var left = active
+    let inverseVolts = 1 / factors.thermalVolts
+    for _ in 0..<60 where any(left) {
+      let cathode = evaluate(
+        0..<anodeLane, volts: volts.cathode, seconds: seconds, hasHysteresis.cathode)
+      let anode = evaluate(
+        anodeLane..<lanes.count, volts: volts.anode, seconds: seconds, hasHysteresis.anode)
+      let cathodeChange = (-current - cathode.offset) / cathode.slope
+      let anodeChange = (current - anode.offset) / anode.slope
+      volts.cathode += cathodeChange
+      volts.anode += anodeChange
+      let error =
+        move(0..<anodeLane, by: cathodeChange, inverseVolts, where: left)
+        + move(anodeLane..<lanes.count, by: anodeChange, inverseVolts, where: left)
+      let terminal = volts.cathode - volts.anode + factors.contactOhms * current
+      let isNew = left .& (error .< tolerance) .& (ElectrodeCell.magnitude(terminal) .< 20)
+      solution.cathodeVolts.replace(with: volts.cathode, where: isNew)
+      solution.anodeVolts.replace(with: volts.anode, where: isNew)
+      solution.terminalVolts.replace(with: terminal, where: isNew)
+      solution.isFound = solution.isFound .| isNew
+      left = left .& .!isNew
+    }
+    return solution
+  }
+
+  private mutating func evaluate(
+    _ range: Range<Int>, volts: Lanes, seconds: Double, _ hasHysteresis: Bool
+  ) -> (offset: Lanes, slope: Lanes) {
+    // Metal carries any current at its potential.
+    if range.isEmpty { return (.zero, Lanes(repeating: -.infinity)) }
+    var offset = Lanes.zero
+    var slope = Lanes.zero
+    for index in range {
+      let part = trial[index].evaluate(
+        constants[index], before: lanes[index], volts: volts, thermalVolts: factors.thermalVolts,
+        seconds: seconds, hasHysteresis: hasHysteresis)
+      offset += part.offset
+      slope += part.slope
+    }
+    return (offset, slope)
+  }
+
+  /// Moves the iterates and keeps those of the cells for which this may be the last iteration.
+  private mutating func move(
+    _ range: Range<Int>, by volts: Lanes, _ inverseVolts: Lanes, where left: Mask
+  ) -> Lanes {
+    var error = Lanes.zero
+    for index in range {
+      error += trial[index].move(by: volts, inverseVolts: inverseVolts)
+      found[index].turnover.replace(with: trial[index].turnover, where: left)
+      found[index].hysteresis.replace(with: trial[index].hysteresis, where: left)
+      found[index].logit.replace(with: trial[index].logit, where: left)
+    }
+    return error
+  }
+
+  private mutating func accept(_ solution: Solution) {
+    cathodeVolts.replace(with: solution.cathodeVolts, where: solution.isFound)
+    anodeVolts.replace(with: solution.anodeVolts, where: solution.isFound)
+    terminalVolts.replace(with: solution.terminalVolts, where: solution.isFound)
+    amperes.replace(with: solution.amperes, where: solution.isFound)
+  }
+
+  /// Moves contents, heat and temperature over the step; see `ElectrodeCell.finish`.
+  private mutating func finish(_ solution: Solution, seconds: Double, ambientKelvin: Double) {
+    let volts = (
+      cathode: 0.5 * (cathodeVolts + solution.cathodeVolts),
+      anode: 0.5 * (anodeVolts + solution.anodeVolts)
+    )
+    let current = 0.5 * (amperes + solution.amperes)
+    var watts = factors.contactOhms * current * current
+    for index in lanes.indices {
+      trial[index].turnover = found[index].turnover
+      trial[index].hysteresis = found[index].hysteresis
+      trial[index].logit = found[index].logit
+      let before = lanes[index]
+      lanes[index].move(
+        responses[index], trial[index], seconds: seconds, hasSixPoles: hasSixPoles,
+        hasHysteresis: index < anodeLane ? hasHysteresis.cathode : hasHysteresis.anode)
+      let middle = 0.5 * (before.turnover + found[index].turnover)
+      let reversible = constants[index].reversibleVolts(
+        content: before.mean + 0.5 * (seconds * middle), thermalVolts: factors.thermalVolts)
+      watts +=
+        constants[index].capacity * middle
+        * (reversible - (index < anodeLane ? volts.cathode : volts.anode))
+    }
+    cathodeRate = (solution.cathodeVolts - cathodeVolts) / seconds
+    anodeRate = (solution.anodeVolts - anodeVolts) / seconds
+    accept(solution)
+    chargeAmpereSeconds += current * seconds
+    // A cell without losses only warms.
+    let settled = ambientKelvin + watts / conductance
+    kelvin.replace(
+      with: settled + (kelvin - settled) * decay, where: conductance .> 0)
+    kelvin.replace(
+      with: kelvin + watts * seconds / heatCapacity, where: conductance .<= 0)
+  }
+
+  /// Follows temperature in steps of 0.02 K, each cell by itself, and the length of the step.
+  private mutating func updateFactors(_ seconds: Double) {
+    var isOld = ElectrodeCell.magnitude(kelvin - factors.kelvin) .> 0.02
+    if seconds != responseSeconds {
+      isOld = Mask(repeating: true)
+      responseSeconds = seconds
+      decay = DeterministicMath.exp(-seconds * conductance / heatCapacity)
+    }
+    guard any(isOld) else { return }
+    factors.update(kelvin: kelvin, activations, where: isOld)
+    for index in lanes.indices {
+      let isCathode = index < anodeLane
+      responses[index] = LaneResponse(
+        diffusionSeconds: constants[index].diffusionSeconds
+          * (isCathode ? factors.cathodeDiffusion : factors.anodeDiffusion),
+        seconds: seconds, isCathode ? spheres.cathode : spheres.anode)
+    }
+  }
+}
+
+/// Which of four cells.
+typealias Mask = SIMDMask<SIMD4<Int64>>
+
+/// What temperature acts on in four cells.
+struct GroupActivations: Sendable {
+  let cathodeKinetics: Lanes
+  let anodeKinetics: Lanes
+  let cathodeDiffusion: Lanes
+  let anodeDiffusion: Lanes
+  let contact: Lanes
+  let contactOhms: Lanes
+}
+
+/// How temperature changes the parameters of four cells, each at its own.
+struct GroupFactors: Sendable {
+  var kelvin = Lanes.zero
+  var thermalVolts = Lanes.zero
+  var cathodeRate = Lanes.zero
+  var anodeRate = Lanes.zero
+  var contactOhms = Lanes.zero
+  var cathodeDiffusion = Lanes.zero
+  var anodeDiffusion = Lanes.zero
+
+  /// Brings the chosen cells' factors to their temperature; the others keep theirs, bit for bit.
+  mutating func update(kelvin now: Lanes, _ activations: GroupActivations, where isOld: Mask) {
+    kelvin.replace(with: now, where: isOld)
+    thermalVolts = kelvin * (PhysicalConstants.gas / PhysicalConstants.faraday)
+    let inverse = (1 / PhysicalConstants.reference - 1 / kelvin) / PhysicalConstants.gas
+    cathodeRate = DeterministicMath.exp(inverse * activations.cathodeKinetics)
+    anodeRate = DeterministicMath.exp(inverse * activations.anodeKinetics)
+    contactOhms = activations.contactOhms * DeterministicMath.exp(-inverse * activations.contact)
+    cathodeDiffusion = DeterministicMath.exp(-inverse * activations.cathodeDiffusion)
+    anodeDiffusion = DeterministicMath.exp(-inverse * activations.anodeDiffusion)
+  }
+}
