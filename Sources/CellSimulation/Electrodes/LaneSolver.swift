@@ -41,7 +41,7 @@ extension ElectrodeCell {
   static let solved = 1e-6
   /// The same for the instant before a step, whose turnover is only where that step begins. It saves an
   /// iteration in seven; at the step's end it is felt by less than 0.1 µV in a cell of NFM-PB-1 and by
-  /// less than a tenth of the step's own error in the slower M-PB.
+  /// up to 0.5 mV (a seventh of what the step itself errs there) in the slower M-PB.
   static let nearlySolved = 0.05
 
   /// Finds the turnover of all lanes and the current for a control: Newton on all at once.
