@@ -15,6 +15,7 @@ public func selfTestHash() -> UInt64 {
   var hash = StableHash()
   hashLedger(into: &hash)
   hashBus(into: &hash)
+  hashDrivers(into: &hash)
   hashEstimates(into: &hash)
   return hash.value
 }
