@@ -97,7 +97,8 @@ struct TriangularFactors<let states: Int, let elements: Int>: Sendable {
   /// Projects the covariance on sensitivities `h` (40 fractional bits) with noise variance `noise`.
   @inline(__always)
   func projected(
-    on h: borrowing InlineArray<states, Int64>, noise: Int64, _ arithmetic: inout SaturatingArithmetic
+    on h: borrowing InlineArray<states, Int64>, noise: Int64,
+    _ arithmetic: inout SaturatingArithmetic
   ) -> Projection {
     var f = InlineArray<states, Int64>(repeating: 0)
     var v = InlineArray<states, Int64>(repeating: 0)
