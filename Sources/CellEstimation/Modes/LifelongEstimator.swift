@@ -16,9 +16,9 @@ public struct LifelongEstimator: Sendable {
   private var work = Work.none
   /// The charge whose looks are being weighed.
   private var record = ChargeRecord()
-  /// The modes as they were before it; a second pass starts there again.
+  /// The modes as they were before it; every pass starts there.
   private var before: ModeFilter
-  /// Where the second pass is linearised.
+  /// Where a pass is linearised.
   private var around = ModeVector(repeating: 0)
   private var rebuild: CurveRebuild
   private var outlook: WindowOutlook
@@ -27,6 +27,9 @@ public struct LifelongEstimator: Sendable {
   /// Its variance, 52 fractional bits.
   private var offsetVariance: Int64 = 0
   private var surprise: Int64 = 0
+  /// Whether a charge must show the foot of the curve to teach anything. Of a cell of unknown age the
+  /// rest of the curve fits several ages, and the first charge decides which one is found.
+  private var needsFoot: Bool
   private var varianceSum: Int64 = 0
   /// The relaxations' currents in open loop: a filter's would have learned the old curve's errors.
   private var fastCurrent: Int64 = 0
@@ -76,6 +79,7 @@ public struct LifelongEstimator: Sendable {
     self.composition = composition
     modes = ModeFilter(composition, isFresh: isFresh)
     before = modes
+    needsFoot = !isFresh
     rebuild = CurveRebuild(profile.openCircuit)
     outlook = modes.outlook(composition)
   }
@@ -194,6 +198,7 @@ public struct LifelongEstimator: Sendable {
     guard work == .none, session.record.count >= 12, session.charge >= Format.one / 2 else {
       return
     }
+    guard !needsFoot || session.record.seen & 0xF != 0 else { return }
     record = session.record
     sinceStart = (session.charge, session.hours)
     // A filter with a wrong curve explains it by an offset that no sensor has: the sensor's own
@@ -209,6 +214,7 @@ public struct LifelongEstimator: Sendable {
     }
     before = modes
     modes.beginCharge(composition.tuning, offsetVariance: offsetVariance)
+    around = modes.x
     surprise = 0
     work = .edge(pass: 0, edge: 0)
   }
@@ -236,14 +242,23 @@ public struct LifelongEstimator: Sendable {
 
   private mutating func weigh(pass: Int32, edge: Int) {
     if edge == 24 {
-      // The window follows the modes, and every further pass starts from the same belief.
-      around = modes.x
-      modes.window = composition.window(modes.x, &modes.arithmetic)
-      guard pass + 1 < Self.passes else {
-        work = .judge
-        return
-      }
-      let window = modes.window
+      endPass(pass)
+      return
+    }
+    work = .edge(pass: pass, edge: Int32(edge + 1))
+    guard record.has(edge), record.charge[edge] > Format.one / 200 else { return }
+    // On the first pass every look is linearised where the looks before it have led.
+    let linear = pass == 0 ? modes.x : around
+    surprise += modes.weigh(
+      composition, record, edge: edge, offset: offset, around: linear)
+  }
+
+  /// The window follows the modes, and every further pass starts from the same belief.
+  private mutating func endPass(_ pass: Int32) {
+    around = modes.x
+    let window = composition.window(modes.x, &modes.arithmetic)
+    modes.window = window
+    if pass + 1 < Self.passes {
       modes = before
       modes.beginCharge(composition.tuning, offsetVariance: offsetVariance)
       modes.window = window
@@ -251,11 +266,7 @@ public struct LifelongEstimator: Sendable {
       work = .edge(pass: pass + 1, edge: 0)
       return
     }
-    work = .edge(pass: pass, edge: Int32(edge + 1))
-    guard record.has(edge), record.charge[edge] > Format.one / 200 else { return }
-    let linear = pass == 0 ? modes.x : around
-    surprise += modes.weigh(
-      composition, record, edge: edge, offset: offset, around: linear)
+    work = .judge
   }
 
   /// Keeps what was learned, or undoes it when it fits no cell of this make.
@@ -269,6 +280,7 @@ public struct LifelongEstimator: Sendable {
       return
     }
     learnedCharges &+= 1
+    needsFoot = false
     noteLooks()
     outlook = modes.outlook(composition)
     modes.window = outlook.window

@@ -15,7 +15,7 @@ public struct ModeTuning: Equatable, Sendable {
   /// The current sensor's offset: one deviation of 5 mA on 1.5 Ah. Unit: 1e-6 C.
   public var current: Int32 = 3_500
   /// The slow lag's error as a share. Unit: ppm.
-  public var lag: Int32 = 300_000
+  public var lag: Int32 = 600_000
   /// The charge at the start of a session. Unit: ppm of the rated capacity.
   public var charge: Int32 = 300_000
   /// Fresh cells: the coupling plateau's capacity. Unit: ppm of the rated capacity.
