@@ -41,7 +41,7 @@ import Testing
     (["simulate", "--chips", "ina999"], "'ina228+tmp117'"),
     (["replay"], "Missing expected argument '<file>'"),
     (["replay", "x.csv", "--columns", "volt=U"], "unknown quantity 'volt'"),
-    (["cycle"], "Missing expected argument '<step> ...'"),
+    (["cycle"], "steps or --protocol FILE would be right"),
     (["cycle", "Rest for 1 s", "--repeat", "0"], "--repeat 0: 1 to 100000"),
     (["cycle", "Rest for 1 s", "--start-state-of-charge", "-5%"], "-5%: 0% to 100% would"),
     (["bench", "--filter", "nothing"], "there are start, start.memory, simulate"),
