@@ -13,6 +13,7 @@ func hashDrivers(into hash: inout StableHash) {
   hashMemories(on: &bus, into: &hash)
   hashClock(on: &bus, into: &hash)
   hashGauges(on: &bus, into: &hash)
+  hashModelGauge(on: &bus, into: &hash)
 }
 
 /// Hashes what an operation gave, or why it failed.
@@ -156,6 +157,42 @@ func hashImpedanceTrack(on bus: inout RegisterBus, into hash: inout StableHash) 
   guard let configuration = BQ27441.Configuration(designCapacity: 1_500, designEnergy: 4_650)
   else { return }
   var gauge = BQ27441(model: .bq27427, configuration: configuration)
+  for _ in 0..<4 {
+    outcome(into: &hash) { () throws(ChipError) in
+      try gauge.configure(on: &bus) ? 1 : 0
+    }
+  }
+  outcome(into: &hash) { () throws(ChipError) in
+    try gauge.isConfigured(on: &bus) ? 1 : 0
+  }
+  outcome(into: &hash) { () throws(ChipError) in
+    Int64(try gauge.read(on: &bus).stateOfCharge.partsPerMillion)
+  }
+}
+
+func hashModelGauge(on bus: inout RegisterBus, into hash: inout StableHash) {
+  let shunt = Shunt(resistance: .microohms(7_919), maximumCurrent: .milliamperes(5_000))
+  let configuration: MAX17055.Configuration
+  do {
+    guard
+      let valid = try MAX17055.Configuration(
+        shunt: shunt, designCapacity: 1_400, chargeTermination: 50)
+    else { return }
+    configuration = valid
+  } catch {
+    hash.combine(-5)
+    return
+  }
+  for word in UInt16(0)..<64 {
+    outcome(into: &hash) { () throws(ChipError) in
+      let current = try MAX17055.current(word: word << 10, configuration: configuration)
+      return Int64(current.microamperes)
+        + Int64(try MAX17055.temperature(word: word << 9).millidegreesCelsius)
+    }
+    hash.combine(MAX17055.capacity(word: word << 10, configuration: configuration).nanocoulombs)
+  }
+  var gauge = MAX17055(configuration: configuration)
+  bus.registers[0x21] = 0x1040
   for _ in 0..<4 {
     outcome(into: &hash) { () throws(ChipError) in
       try gauge.configure(on: &bus) ? 1 : 0
