@@ -114,7 +114,7 @@ struct CellGroup: Sendable {
     let active = isJump .& isRunning
     let solution = solve(
       current, seconds: 0, cathode: cathodeVolts, anode: anodeVolts,
-      within: ElectrodeCell.nearlySolved, active: active)
+      within: ElectrodeCell.roughlySolved, active: active)
     for index in lanes.indices {
       lanes[index].logit.replace(with: found[index].logit, where: solution.isFound)
       lanes[index].logitRate.replace(with: Lanes.zero, where: solution.isFound)
@@ -141,7 +141,7 @@ struct CellGroup: Sendable {
     }
     let solution = solve(
       current, seconds: seconds, cathode: cathodeVolts + seconds * cathodeRate,
-      anode: anodeVolts + seconds * anodeRate, within: ElectrodeCell.solved, active: isRunning)
+      anode: anodeVolts + seconds * anodeRate, within: ElectrodeCell.nearlySolved, active: isRunning)
     finish(solution, seconds: seconds, ambientKelvin: ambientKelvin)
     isRunning = isRunning .& solution.isFound
   }
@@ -177,6 +177,8 @@ struct CellGroup: Sendable {
     var left = active
     let inverseVolts = 1 / factors.thermalVolts
     for _ in 0..<60 where any(left) {
+      for index in lanes.indices { trial[index].react() }
+      for index in lanes.indices { trial[index].activate() }
       let cathode = evaluate(
         0..<anodeLane, volts: volts.cathode, seconds: seconds, hasHysteresis.cathode)
       let anode = evaluate(

@@ -120,6 +120,7 @@ extension ElectrodeCell {
     }
     var line = ElectrodeLine()
     for iteration in 0..<120 {
+      react(blocks)
       line = evaluate(blocks, volts: volts, seconds: seconds, hasHysteresis: hasHysteresis)
       var error = Lanes.zero
       for block in blocks {

@@ -24,7 +24,7 @@ extension ElectrodeCell: CellModel {
   mutating func begin(_ control: CellControl) -> Bool { begin(control, within: Self.solved) }
 
   mutating func beginStep(_ control: CellControl) -> Bool {
-    begin(control, within: Self.nearlySolved)
+    begin(control, within: Self.roughlySolved)
   }
 
   /// Finds the turnover right after a change of control, at the contents of the moment.
@@ -65,6 +65,18 @@ extension ElectrodeCell: CellModel {
   mutating func advance(
     _ control: CellControl, seconds: Double, ambientKelvin: Double
   ) -> Bool {
+    advance(control, seconds: seconds, ambientKelvin: ambientKelvin, within: Self.solved)
+  }
+
+  mutating func advanceStep(
+    _ control: CellControl, seconds: Double, ambientKelvin: Double
+  ) -> Bool {
+    advance(control, seconds: seconds, ambientKelvin: ambientKelvin, within: Self.nearlySolved)
+  }
+
+  private mutating func advance(
+    _ control: CellControl, seconds: Double, ambientKelvin: Double, within tolerance: Double
+  ) -> Bool {
     // Far outside the range of the rate laws the cell has burnt or frozen.
     guard state.kelvin > 150, state.kelvin < 800 else { return false }
     updateFactors()
@@ -81,7 +93,7 @@ extension ElectrodeCell: CellModel {
         block, content: lane.mean + slow + r.start * lane.turnover, gain: r.end,
         logit: lane.logit + seconds * lane.logitRate)
     }
-    guard let solution = solve(control, seconds: seconds) else { return false }
+    guard let solution = solve(control, seconds: seconds, within: tolerance) else { return false }
     finish(solution, seconds: seconds, ambientKelvin: ambientKelvin)
     return true
   }

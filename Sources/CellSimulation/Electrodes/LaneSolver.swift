@@ -25,8 +25,17 @@ struct LaneTrial: Sendable {
   /// Between which logits the solution lies, when it is bracketed.
   var low = Lanes.zero
   var high = Lanes.zero
-  /// The change of the logit that brings the turnover to about 0.
-  var toRest = Lanes.zero
+  /// What is taken up and what is given off, up to a factor: at rest they are equal.
+  var up = Lanes.zero
+  var down = Lanes.zero
+  /// The surface content θs at the iterate, and θs · (1 − θs).
+  var surface = Lanes.zero
+  var product = Lanes.zero
+  /// The drive of charge transfer, its derivative by the logit, √(1 + z²) and asinh z.
+  var z = Lanes.zero
+  var zSlope = Lanes.zero
+  var root = Lanes.zero
+  var asinh = Lanes.zero
 }
 
 /// An electrode's current by its potential, to first order: current = offset + slope · Δw.
@@ -39,10 +48,11 @@ extension ElectrodeCell {
   /// Below which sum of squared changes an iteration was the last: Newton squares the error, so what
   /// is left is about 1e-6 of a thermal voltage.
   static let solved = 1e-6
-  /// The same for the instant before a step, whose turnover is only where that step begins. It saves an
-  /// iteration in seven; at the step's end it is felt by less than 0.1 µV in a cell of NFM-PB-1 and by
-  /// up to 0.5 mV (a seventh of what the step itself errs there) in the slower M-PB.
-  static let nearlySolved = 0.05
+  /// The same for a step that is taken whole, without limits to locate: what is left is below 0.02 mV,
+  /// far less than what such a step itself errs.
+  static let nearlySolved = 1e-3
+  /// The same for the instant before a step, whose turnover is only where that step begins.
+  static let roughlySolved = 3.0
 
   /// Finds the turnover of all lanes and the current for a control: Newton on all at once.
   ///
@@ -77,6 +87,7 @@ extension ElectrodeCell {
     let inverseVolts = 1 / factors.thermalVolts
     var solution = start
     for _ in 0..<40 {
+      react(0..<blockCount)
       let cathode = evaluate(
         0..<anodeBlock, volts: solution.cathodeVolts, seconds: seconds,
         hasHysteresis: hasHysteresis.cathode)
@@ -92,6 +103,16 @@ extension ElectrodeCell {
       if error < tolerance { return solution.isPossible(control) ? solution : nil }
     }
     return nil
+  }
+
+  /// Brings turnover and overpotentials to the iterates; `evaluate` needs them.
+  ///
+  /// Short passes over all lanes: the processor then works on several blocks at once, where one long
+  /// chain of dependent operations would hold it up.
+  @inline(__always)
+  mutating func react(_ blocks: Range<Int>) {
+    for block in blocks { trial[block].react() }
+    for block in blocks { trial[block].activate() }
   }
 
   /// Evaluates lanes at their iterate and adds up the electrode's current.
@@ -189,7 +210,40 @@ extension ElectrodeCell {
 }
 
 extension LaneTrial {
-  /// Evaluates four lanes at their iterates.
+  /// Finds surface contents and turnover of four lanes at their iterates.
+  @inline(__always)
+  mutating func react() {
+    let (u, v) = DeterministicMath.expBothWays(0.5 * self.logit)
+    let inverse = 1 / (u + v)
+    let content = u * inverse
+    let product = content * (v * inverse)
+    let up = (1 - self.content) * u
+    let down = self.content * v
+    // D = i·(u + 1/u): without the difference of two contents that may both be near 0 or 1.
+    let drive = (up - down) * self.inverseGain
+    let turnover = drive * inverse
+    let turnoverSlope = product * self.inverseGain
+    self.up = up
+    self.down = down
+    self.turnover = turnover
+    self.turnoverSlope = turnoverSlope
+    self.surface = content
+    self.product = product
+    self.z = drive * self.inverseRate
+    self.zSlope = (up + down) * (0.5 * self.inverseGain * self.inverseRate)
+  }
+
+  /// Finds the overpotential of charge transfer at the turnover, in units of φ/α.
+  @inline(__always)
+  mutating func activate() {
+    let z = self.z
+    let root = (z * z + 1).squareRoot()
+    let magnitude = ElectrodeCell.magnitude(z)
+    self.root = root
+    self.asinh = ElectrodeCell.signed(DeterministicMath.log(magnitude + root), like: z)
+  }
+
+  /// Compares four lanes with their electrode at their iterates, after `react` and `activate`.
   ///
   /// - Parameters:
   ///   - c: the lanes.
@@ -204,27 +258,13 @@ extension LaneTrial {
     _ c: LaneConstants, before lane: LaneState, volts: Lanes, thermalVolts phi: Lanes,
     seconds: Double, hasHysteresis: Bool
   ) -> (offset: Lanes, slope: Lanes) {
-    let u = DeterministicMath.exp(0.5 * self.logit)
-    let v = 1 / u
-    let inverse = 1 / (u + v)
-    let content = u * inverse
-    let product = content * (v * inverse)
-    let up = (1 - self.content) * u
-    let down = self.content * v
-    // D = i·(u + 1/u): without the difference of two contents that may both be near 0 or 1.
-    let drive = (up - down) * self.inverseGain
-    let turnover = drive * inverse
-    let turnoverSlope = product * self.inverseGain
-    let z = drive * self.inverseRate
-    let zSlope = (up + down) * (0.5 * self.inverseGain * self.inverseRate)
-    let root = (z * z + 1).squareRoot()
-    let magnitude = ElectrodeCell.magnitude(z)
-    let asinh = ElectrodeCell.signed(DeterministicMath.log(magnitude + root), like: z)
+    let content = surface
     let tafel = phi * c.inverseTransfer
     var potential =
       c.potential - volts - phi * c.width * self.logit - c.interaction * (content - 0.5)
       - tafel * asinh
-    var derivative = -(phi * c.width) - c.interaction * product - tafel * zSlope / root
+    // The derivative without that of asinh, which needs another division.
+    var rest = -(phi * c.width) - c.interaction * product
     if hasHysteresis {
       // The turnover at the middle of the step swings the hysteresis; 1/(1+x+x²/2) for e^−x.
       let middle = 0.5 * (turnover + lane.turnover)
@@ -237,14 +277,11 @@ extension LaneTrial {
         (h - target) * (1 + x) * (divisor * divisor) * c.hysteresisRate * (0.5 * seconds)
       self.hysteresis = reached
       potential += c.hysteresis * reached
-      derivative -= c.hysteresis * turnoverSlope * ElectrodeCell.signed(swing, like: middle)
+      rest -= c.hysteresis * turnoverSlope * ElectrodeCell.signed(swing, like: middle)
     }
-    let inverseSlope = 1 / derivative
-    self.turnover = turnover
-    self.turnoverSlope = turnoverSlope
+    let inverseSlope = root / (rest * root - tafel * zSlope)
     self.excess = potential
     self.inverseSlope = inverseSlope
-    self.toRest = -2 * (up - down) / (up + down)
     let weighted = c.capacity * turnoverSlope * inverseSlope
     return (c.capacity * turnover - weighted * potential, weighted)
   }
@@ -262,12 +299,14 @@ extension LaneTrial {
     limited.replace(with: reach, where: change .> reach)
     limited.replace(with: -reach, where: change .< -reach)
     // The kink of asinh at no turnover would make Newton swing for ever when the current turns: a
-    // lane whose turnover changes its sign stops there first.
-    limited.replace(
-      with: toRest,
-      where: (toRest * change .> 0)
-        .& (ElectrodeCell.magnitude(change) .> ElectrodeCell.magnitude(toRest))
-        .& (ElectrodeCell.magnitude(toRest) .> 1e-3))
+    // lane whose turnover changes its sign stops first where it is about 0, a change of −2·drive/sum.
+    let drive = up - down
+    let sum = up + down
+    let twice = 2 * ElectrodeCell.magnitude(drive)
+    let crosses =
+      (drive * change .< 0) .& (ElectrodeCell.magnitude(change) * sum .> twice)
+      .& (twice .> 1e-3 * sum)
+    if any(crosses) { limited.replace(with: -2 * drive / sum, where: crosses) }
     var next = logit + limited
     next.replace(with: Lanes(repeating: 600), where: next .> 600)
     next.replace(with: Lanes(repeating: -600), where: next .< -600)

@@ -34,6 +34,8 @@ protocol CellModel {
   ///
   /// - Returns: false if the cell cannot do it; the state is then unchanged.
   mutating func advance(_ control: CellControl, seconds: Double, ambientKelvin: Double) -> Bool
+  /// The same for a step that is taken whole: no limit is located in it.
+  mutating func advanceStep(_ control: CellControl, seconds: Double, ambientKelvin: Double) -> Bool
 }
 
 /// How long an internal step may be.
@@ -60,6 +62,12 @@ enum StepLength {
 
 extension CellModel {
   mutating func beginStep(_ control: CellControl) -> Bool { begin(control) }
+
+  mutating func advanceStep(
+    _ control: CellControl, seconds: Double, ambientKelvin: Double
+  ) -> Bool {
+    advance(control, seconds: seconds, ambientKelvin: ambientKelvin)
+  }
 
   /// Steps with limits; see `Cell.step`.
   mutating func step(
@@ -201,17 +209,17 @@ extension CellModel {
     let expected = expectedRise(seconds: seconds)
     let isSmooth = expected.map { !isJump && $0.magnitude < 0.5 * StepLength.rise } ?? true
     if isSmooth || seconds < StepLength.divisible {
-      return advance(control, seconds: seconds, ambientKelvin: ambientKelvin)
+      return advanceStep(control, seconds: seconds, ambientKelvin: ambientKelvin)
     }
     let before = state
     let voltsBefore = terminalVolts
     let amperesBefore = amperes
-    guard advance(control, seconds: seconds, ambientKelvin: ambientKelvin) else { return false }
+    guard advanceStep(control, seconds: seconds, ambientKelvin: ambientKelvin) else { return false }
     let rise = terminalVolts - voltsBefore + (amperes - amperesBefore) * slopeOhms
     if rise.magnitude < StepLength.rise { return true }
     state = before
     for share in [1.0 / 16, 1.0 / 16, 1.0 / 8, 1.0 / 4, 1.0 / 2] {
-      guard advance(control, seconds: share * seconds, ambientKelvin: ambientKelvin) else {
+      guard advanceStep(control, seconds: share * seconds, ambientKelvin: ambientKelvin) else {
         state = before
         return false
       }
