@@ -46,13 +46,12 @@ struct CellGroup: Sendable {
   /// Puts cells side by side; all have the same sites. Fewer than four are filled up with the last.
   init(_ cells: [ElectrodeCell]) {
     let four = (0..<4).map { cells[min($0, cells.count - 1)] }
-    func gather(_ value: (ElectrodeCell) -> Double) -> Lanes {
-      Lanes(value(four[0]), value(four[1]), value(four[2]), value(four[3]))
-    }
+    // By index: a cell handed over would be copied, eleven kilobytes for each of its numbers.
+    func gather(_ value: (Int) -> Double) -> Lanes { Lanes(value(0), value(1), value(2), value(3)) }
     let first = four[0]
     // Lanes that only fill a block of `ElectrodeCell` have no place here.
     let places = (0..<4 * first.blockCount).filter { lane in
-      four.contains { $0.constants[lane / 4].capacity[lane % 4] != 0 }
+      four.indices.contains { four[$0].constants[lane / 4].capacity[lane % 4] != 0 }
     }
     anodeLane = places.prefix { $0 < 4 * first.anodeBlock }.count
     hasHysteresis = (
@@ -63,7 +62,7 @@ struct CellGroup: Sendable {
     constants = places.map { place in
       let (block, lane) = (place / 4, place % 4)
       func constant(_ path: KeyPath<LaneConstants, Lanes>) -> Lanes {
-        gather { $0.constants[block][keyPath: path][lane] }
+        gather { four[$0].constants[block][keyPath: path][lane] }
       }
       return LaneConstants(
         capacity: constant(\.capacity), potential: constant(\.potential), width: constant(\.width),
@@ -74,24 +73,25 @@ struct CellGroup: Sendable {
     }
     lanes = places.map { place in
       var lane = LaneState()
-      lane.mean = gather { $0.state.lanes[place / 4].mean[place % 4] }
-      lane.logit = gather { $0.state.lanes[place / 4].logit[place % 4] }
+      lane.mean = gather { four[$0].state.lanes[place / 4].mean[place % 4] }
+      lane.logit = gather { four[$0].state.lanes[place / 4].logit[place % 4] }
       return lane
     }
     responses = Array(repeating: LaneResponse(), count: places.count)
     trial = Array(repeating: LaneTrial(), count: places.count)
     found = Array(repeating: LaneFound(), count: places.count)
     activations = GroupActivations(
-      cathodeKinetics: gather { $0.activation.cathodeKinetics },
-      anodeKinetics: gather { $0.activation.anodeKinetics },
-      cathodeDiffusion: gather { $0.activation.cathodeDiffusion },
-      anodeDiffusion: gather { $0.activation.anodeDiffusion },
-      contact: gather { $0.activation.contact }, contactOhms: gather { $0.activation.contactOhms })
-    heatCapacity = gather { $0.thermal.heatCapacityJoulesPerKelvin }
-    conductance = gather { $0.thermal.conductanceWattsPerKelvin }
-    kelvin = gather { $0.state.kelvin }
-    cathodeVolts = gather { $0.state.cathodeVolts }
-    anodeVolts = gather { $0.state.anodeVolts }
+      cathodeKinetics: gather { four[$0].activation.cathodeKinetics },
+      anodeKinetics: gather { four[$0].activation.anodeKinetics },
+      cathodeDiffusion: gather { four[$0].activation.cathodeDiffusion },
+      anodeDiffusion: gather { four[$0].activation.anodeDiffusion },
+      contact: gather { four[$0].activation.contact },
+      contactOhms: gather { four[$0].activation.contactOhms })
+    heatCapacity = gather { four[$0].thermal.heatCapacityJoulesPerKelvin }
+    conductance = gather { four[$0].thermal.conductanceWattsPerKelvin }
+    kelvin = gather { four[$0].state.kelvin }
+    cathodeVolts = gather { four[$0].state.cathodeVolts }
+    anodeVolts = gather { four[$0].state.anodeVolts }
     terminalVolts = cathodeVolts - anodeVolts
   }
 
@@ -141,7 +141,8 @@ struct CellGroup: Sendable {
     }
     let solution = solve(
       current, seconds: seconds, cathode: cathodeVolts + seconds * cathodeRate,
-      anode: anodeVolts + seconds * anodeRate, within: ElectrodeCell.nearlySolved, active: isRunning)
+      anode: anodeVolts + seconds * anodeRate, within: ElectrodeCell.nearlySolved, active: isRunning
+    )
     finish(solution, seconds: seconds, ambientKelvin: ambientKelvin)
     isRunning = isRunning .& solution.isFound
   }
