@@ -63,7 +63,7 @@ let package = Package(
       ]),
 
     // Ring 2: the edges.
-    library("Descriptions", ["CellSimulation", yams]),
+    library("Descriptions", ["CellSimulation", "Simulation", yams]),
     library("Telemetry"),
     library("BusTesting", ["BusProtocols"]),
     .executableTarget(
@@ -97,7 +97,7 @@ let package = Package(
         "BusProtocols", "CellEstimation", "CellSimulation", "ChipEmulators", "DeterministicMath",
         "Firmware", "Quantities", "Simulation", "TestSupport",
       ]),
-    tests("Descriptions", ["CellSimulation", "Descriptions"]),
+    tests("Descriptions", ["CellSimulation", "Descriptions", "Simulation"]),
     tests("Telemetry", ["Telemetry"]),
     tests(
       "Conformance",

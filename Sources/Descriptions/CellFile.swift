@@ -36,7 +36,7 @@ private struct CellReader {
       "electrodes", "circuit",
     ]
     guard let map = MappingReader(node, "the description", keys: keys, list) else { return nil }
-    checkSchema(map)
+    map.checkSchema()
     let name = map.text("name")
     let source = map.text("source")
     let capacity = map.quantity("capacity", .charge, Limits(positiveTo: 10_000))
@@ -54,13 +54,6 @@ private struct CellReader {
     return CellDescription(
       name: name, source: source, ratedCapacityAmpereHours: capacity, lowerCutoffVolts: lower,
       upperCutoffVolts: upper, model: model, thermal: thermal)
-  }
-
-  private func checkSchema(_ map: MappingReader) {
-    guard let node = map.node("schema", expected: "'schema: 1'") else { return }
-    guard case .scalar(let scalar) = node, scalar.string == "1" else {
-      return list.add(node.mark, "schema is \(describe(node)); expected 1")
-    }
   }
 
   private func thermal(_ map: MappingReader) -> ThermalDescription? {

@@ -53,12 +53,7 @@ private struct ProtocolReader {
   mutating func file(_ node: Node) -> ProtocolFile? {
     let keys = ["schema", "name", "source", "mass", "steps"]
     guard let map = MappingReader(node, "the protocol", keys: keys, list) else { return nil }
-    if let schema = map.node("schema", expected: "'schema: 1'") {
-      if case .scalar(let scalar) = schema, scalar.string == "1" {
-      } else {
-        list.add(schema.mark, "schema is \(describe(schema)); expected 1")
-      }
-    }
+    map.checkSchema()
     let name = map.text("name")
     if map.has("source") { _ = map.text("source") }
     let mass = map.has("mass") ? map.quantity("mass", .mass, Limits(positiveTo: 1e6)) : nil

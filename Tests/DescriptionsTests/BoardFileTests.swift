@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CellSimulation
+import Descriptions
+import Simulation
+import Testing
+
+@Suite struct BoardFileTests {
+  static let good = """
+    schema: 1
+    name: test
+    source: assumed, because this is a test
+    cell: nfm-pb-1-hc
+    bus: {device: /dev/i2c-1, clock_stretching: broken}
+    chips:
+      - kind: INA228
+        address: 0x40
+        role: monitor
+        shunt: 15 mohm
+        range: 10 A
+        alert: {line: GPIO4, active: low, pull: up}
+      - kind: ADS1115
+        address: 0x49
+        role: [thermometer, second voltage]
+        divider: {upper: 10 kohm, lower: 20 kohm}
+        thermistor: {nominal: 10 kohm, beta: 3435, pull_up: 10 kohm}
+      - kind: MAX17048
+        role: gauge
+    switches:
+      charge: {line: GPIO17, active: high}
+      discharge: {chip: [pinctrl-rp1, pinctrl-bcm2711], offset: 27, active: low}
+    supply: {line: GPIO6, active: high}
+    limits:
+      lower_voltage: 2.2 V
+      charge_current: 1.5 A
+      discharge_current: 3 A
+
+    """
+
+  private func problems(_ text: String) -> String {
+    switch BoardFile.parse(text: text, file: "b.yaml") {
+    case .success: "no problem"
+    case .failure(let problems): problems.description
+    }
+  }
+
+  @Test func readsABoard() throws {
+    let board = try BoardFile.parse(text: Self.good, file: "b.yaml").get().board
+    #expect(board.bus == BoardBus(device: "/dev/i2c-1", breaksStretching: true))
+    #expect(board.chips.map(\.address) == [0x40, 0x49, 0x36])
+    let monitor = try #require(board.chip(.monitor))
+    #expect(monitor.kind == .ina228)
+    #expect(monitor.shuntOhms == 0.015)
+    #expect(monitor.rangeAmperes == 10)
+    #expect(monitor.alert == BoardLine(name: "GPIO4", isActiveLow: true, pull: .up))
+    let converter = try #require(board.chip(.thermometer))
+    #expect(converter == board.chip(.secondVoltage))
+    #expect(converter.divider == BoardDivider(upperOhms: 10_000, lowerOhms: 20_000))
+    #expect(
+      board.dischargeSwitch
+        == BoardLine(chips: ["pinctrl-rp1", "pinctrl-bcm2711"], offset: 27, isActiveLow: true))
+    #expect(
+      board.limits == BoardLimits(lowerVolts: 2.2, chargeAmperes: 1.5, dischargeAmperes: 3))
+    #expect(board.seriesCells == 1)
+  }
+
+  private static let wrong: [(String, String, String)] = [
+    ("cell:", "cel:", "b.yaml:4:1: unknown key 'cel' in the board; did you mean 'cell'?"),
+    ("kind: INA228", "kind: INA288", "b.yaml:7:11: kind is 'INA288'; did you mean 'INA228'?"),
+    (
+      "kind: INA228", "kind: Z80",
+      "b.yaml:7:11: kind is 'Z80'; expected one of INA228, INA226, INA219, ADS1115, TMP117, TMP102, "
+        + "MAX17048, MAX17055, BQ27441, BQ27427, BQ76920, MB85RC256V, AT24C32, DS3231"
+    ),
+    (
+      "address: 0x40", "address: 0x4G",
+      "b.yaml:8:14: address is '0x4G'; expected a whole number from 0x03 to 0x77"
+    ),
+    (
+      "address: 0x40", "address: 0x50",
+      "b.yaml:8:5: address is 0x50; the INA228 answers at 0x40 to 0x4F"
+    ),
+    (
+      "address: 0x40", "address: 0x49",
+      "b.yaml:14:5: the ADS1115 and the INA228 are both at 0x49; expected different addresses"
+    ),
+    (
+      "role: monitor", "role: moniter",
+      "b.yaml:9:11: role is 'moniter'; did you mean 'monitor'?"
+    ),
+    (
+      "role: monitor", "role: memory",
+      """
+      b.yaml:9:5: the INA228 cannot be the memory; it can be: monitor
+      """
+    ),
+    (
+      "role: gauge", "role: monitor",
+      """
+      b.yaml:18:5: a chip has no 'assumed_current'; expected a quantity from -2000 A to 2000 A
+      """
+    ),
+    (
+      "role: [thermometer, second voltage]", "role: thermometer",
+      "b.yaml:15:5: an ADS1115 reads both in turn; expected [thermometer, second voltage]"
+    ),
+    (
+      "range: 10 A", "range: 11 A",
+      "b.yaml:11:5: range is 11.0 A; over this shunt the INA228 shows 10.922 A at most"
+    ),
+    (
+      "    shunt: 15 mohm\n", "",
+      "b.yaml:7:5: a chip has no 'shunt'; expected a quantity from 0.0001 ohm to 10 ohm"
+    ),
+    (
+      "role: gauge", "shunt: 10 mohm",
+      "b.yaml:19:5: shunt does not belong here: the MAX17048 measures over no shunt"
+    ),
+    (
+      "line: GPIO4,", "chip: gpiochip0, line: GPIO4,",
+      "b.yaml:12:13: chip is 'gpiochip0', a number that changes; "
+        + "expected a label, as gpiodetect shows in []"
+    ),
+    (
+      "{line: GPIO17, active", "{offset: 17, active",
+      "b.yaml:21:12: offset needs the chip's label, such as chip: pinctrl-rp1"
+    ),
+    (
+      "line: GPIO17", "line: GPIO4",
+      "b.yaml:21:3: GPIO4 is the charge switch and the INA228's alert; expected two lines"
+    ),
+    (
+      "{line: GPIO17, active: high}", "{line: GPIO17}",
+      "b.yaml:21:11: charge has no 'active'; expected one of high, low"
+    ),
+    (
+      "/dev/i2c-1", "i2c-1",
+      "b.yaml:5:7: device is 'i2c-1'; expected a path such as /dev/i2c-1"
+    ),
+    (
+      "{device: /dev/i2c-1, clock_stretching: broken}", "1",
+      "b.yaml:5:6: bus is '1'; expected a device such as {device: /dev/i2c-1}, or 'emulated'"
+    ),
+    (
+      "charge_current: 1.5 A\n", "charge_current: 1.5\n",
+      "b.yaml:26:19: charge_current '1.5' has no unit; expected one of A, mA, uA"
+    ),
+  ]
+
+  @Test(arguments: wrong) func saysWhatIsWrong(
+    _ old: String, _ new: String, _ expected: String
+  ) throws {
+    let range = try #require(Self.good.firstRange(of: old))
+    var text = Self.good
+    text.replaceSubrange(range, with: new)
+    #expect(problems(text) == expected)
+  }
+
+  /// A pack's front end trips by itself, so a board without its line would not know.
+  @Test func askForThePacksAlert() {
+    let text = Self.good.replacing("cell: nfm-pb-1-hc", with: "cell: nfm-pb-1-hc\nseries: 6")
+      .replacing("kind: INA228", with: "kind: BQ76920").replacing("0x40", with: "0x08")
+      .replacing("    alert: {line: GPIO4, active: low, pull: up}\n", with: "")
+    #expect(
+      problems(text)
+        == """
+        b.yaml:8:5: the BQ76920 has no 'alert'; expected its line: it opens its switches by itself \
+        and says so there
+        b.yaml:8:5: the BQ76920 takes 3 to 5 cells; series is 6
+        """)
+  }
+
+  private static let contradictions: [(String, String, [String])] = [
+    ("", "", []),
+    (
+      "lower_voltage: 2.2 V", "lower_voltage: 1.9 V",
+      ["b.yaml:25:3: lower_voltage is 1.9 V; the cell ends at 2.0 V"]
+    ),
+    (
+      "lower_voltage: 2.2 V", "upper_voltage: 4.3 V",
+      ["b.yaml:25:3: upper_voltage is 4.3 V; the cell ends at 4.2 V"]
+    ),
+    (
+      "lower_voltage: 2.2 V", "upper_voltage: 1.8 V",
+      ["b.yaml:25:3: discharging stops at 2.0 V and charging at 1.8 V; expected less"]
+    ),
+    (
+      "discharge_current: 3 A", "discharge_current: 9.8 A",
+      [
+        "b.yaml:27:3: discharge_current is 9.8 A; the INA228 shows 10.0 A and is believed up to "
+          + "95 % of it"
+      ]
+    ),
+    (
+      "upper: 10 kohm", "upper: 1 kohm",
+      [
+        "b.yaml:16:5: divider leaves 4.0 V of the cell; an input of the ADS1115 takes its supply, "
+          + "3.3 V, at most"
+      ]
+    ),
+  ]
+
+  @Test(arguments: contradictions) func findsWhatTheCellContradicts(
+    _ old: String, _ new: String, _ expected: [String]
+  ) throws {
+    let text = old.isEmpty ? Self.good : Self.good.replacing(old, with: new)
+    let file = try BoardFile.parse(text: text, file: "b.yaml").get()
+    #expect(file.contradictions(with: .hu2024NFMPB1HardCarbon).map(\.description) == expected)
+  }
+
+  /// A gauge that lives from the cell cannot guard the lower part of its window.
+  @Test(arguments: [
+    ("MAX17048", "assumed_current: -1 A", 2.5), ("BQ27441", "range: 3.5 A", 2.45),
+  ])
+  func findsAGaugeThatCannotGuard(_ kind: String, _ line: String, _ lowest: Double) throws {
+    func contradictions(_ volts: Double) throws -> [String] {
+      let text = """
+        schema: 1
+        name: test
+        source: assumed
+        cell: nfm-pb-1-hc
+        bus: emulated
+        chips:
+          - {kind: \(kind), role: monitor, \(line)}
+        limits: {lower_voltage: \(volts) V, charge_current: 1 A, discharge_current: 1 A}
+        """
+      return try BoardFile.parse(text: text, file: "b.yaml").get()
+        .contradictions(with: .hu2024NFMPB1HardCarbon).map(\.description)
+    }
+    #expect(try contradictions(lowest) == [])
+    #expect(
+      try contradictions(2)
+        == [
+          "b.yaml:7:6: the \(kind) measures from \(lowest) V; discharging goes on to 2.0 V: "
+            + "a lower_voltage in limits of \(lowest) V would be right"
+        ])
+  }
+}
