@@ -106,5 +106,20 @@ let package = Package(
         "TestSupport",
       ]),
     tests("CommandLine", ["sodalite", "Telemetry"]),
+    .target(
+      name: "FuzzSubjects",
+      dependencies: [
+        "BusProtocols", "CellSimulation", "ChipDrivers", "Descriptions", "Quantities", "Simulation",
+        "Telemetry",
+      ],
+      path: "Tests/FuzzSubjects", swiftSettings: strict),
+    tests("FuzzSubjects", ["DeterministicMath", "FuzzSubjects"]),
   ]
 )
+
+// The fuzzer links a `main` of its own, so its executable exists only for Tools/fuzz.
+if Context.environment["SODALITE_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "fuzz", dependencies: ["FuzzSubjects"], path: "Tests/Fuzz", swiftSettings: strict))
+}
