@@ -64,7 +64,7 @@ let package = Package(
 
     // Ring 2: the edges.
     library("Descriptions", ["CellSimulation", "Simulation", yams]),
-    library("Telemetry"),
+    library("Telemetry", ["BusProtocols", "ChipDrivers", "Quantities"]),
     library("BusTesting", ["BusProtocols"]),
     .executableTarget(
       name: "sodalite",
@@ -98,12 +98,12 @@ let package = Package(
         "Firmware", "Quantities", "Simulation", "TestSupport",
       ]),
     tests("Descriptions", ["CellSimulation", "Descriptions", "Simulation"]),
-    tests("Telemetry", ["Telemetry"]),
+    tests("Telemetry", ["BusProtocols", "BusTesting", "ChipDrivers", "Quantities", "Telemetry"]),
     tests(
       "Conformance",
       [
-        "BusProtocols", "ChipDrivers", "ChipEmulators", "DeterministicMath", "Quantities",
-        "TestSupport",
+        "BusProtocols", "CellEstimation", "ChipDrivers", "ChipEmulators", "DeterministicMath",
+        "Firmware", "Quantities", "Telemetry", "TestSupport",
       ]),
     tests("CommandLine", ["sodalite", "Telemetry"]),
     .target(

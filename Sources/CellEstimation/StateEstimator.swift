@@ -11,22 +11,24 @@ public import Quantities
 public struct StateEstimator: Sendable {
   var filter: StateFilter
   /// What is known of the cell; the open-circuit curve is replaced when the cell's modes are known.
-  private(set) var profile: CellProfile
+  public private(set) var profile: CellProfile
   private var lastTime: MonotonicTime?
-  private(set) var lastCurrent = Current.microamperes(0)
-  private(set) var lastTemperature = Temperature.degreesCelsius(25)
+  /// What the first reading is worth, as the time since an imagined one before. Unit: µs.
+  var firstLook: Int64 = 1_000_000
+  var lastCurrent = Current.microamperes(0)
+  var lastTemperature = Temperature.degreesCelsius(25)
   private var temperatureAge: Int64 = .max
   private var voltageAge: Int64 = 0
   private var waitingCharge = Charge.zero
   /// What was taken to have moved since the last measurement with a current.
   private var assumed = Charge.zero
   private var chargeIsCounted = true
-  private var sticky: EstimatorConditions = []
+  var sticky: EstimatorConditions = []
   private var current: EstimatorConditions = []
   /// The charge that went in less the charge that came out, as measured, without any correction.
-  public private(set) var ledger = Charge.zero
+  public internal(set) var ledger = Charge.zero
   /// How many results of its arithmetic were clamped since the start.
-  public private(set) var saturations: UInt32 = 0
+  public internal(set) var saturations: UInt32 = 0
 
   /// Starts from a belief about the state of charge.
   ///
@@ -70,7 +72,7 @@ public struct StateEstimator: Sendable {
       lastTime = time
       lastCurrent = measurement.current ?? lastCurrent
       note(measurement.temperature, after: 0)
-      correct(measurement, after: 1_000_000)
+      correct(measurement, after: firstLook)
       settle()
       return
     }

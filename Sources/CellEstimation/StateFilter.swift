@@ -90,6 +90,8 @@ struct StateFilter: Sendable {
     var meanCurrent: Int64
     /// The deviation of that current in C, in millionths; 0 when it was read.
     var currentDeviation: Int32
+    /// Whether a sensor measured it, so that the sensor's offset is in it.
+    var isMeasured = true
   }
 
   /// Moves the state over a step.
@@ -97,7 +99,7 @@ struct StateFilter: Sendable {
     _ profile: borrowing CellProfile, _ movement: Movement, temperature: Temperature
   ) {
     let hours = arithmetic.multiply(movement.microseconds, Format.one, dividedBy: 3_600_000_000)
-    let offset = x[State.currentOffset]
+    let offset = movement.isMeasured ? x[State.currentOffset] : 0
     let kappa = x[State.inverseCapacity]
     let net = arithmetic.subtract(movement.charge, arithmetic.times(offset, hours))
     let change = arithmetic.times(kappa, net)
@@ -117,7 +119,7 @@ struct StateFilter: Sendable {
 
     transition(
       swing: swing, fastDecay: fastDecay, slowDecay: slowDecay, memory: memory, net: net,
-      chargeByOffset: 0 - arithmetic.times(kappa, hours))
+      chargeByOffset: movement.isMeasured ? 0 - arithmetic.times(kappa, hours) : nil)
     addNoise(
       profile.tuning, movement, hours: hours, swing: swing, fastDecay: fastDecay,
       slowDecay: slowDecay, memory: memory, slope: slope)
@@ -169,9 +171,11 @@ struct StateFilter: Sendable {
   }
 
   /// Carries the factors through the transition: U ← F·U·diag(F)⁻¹, D ← D·diag(F)².
+  ///
+  /// - Parameter chargeByOffset: nil where the current's offset has no part in it.
   private mutating func transition(
     swing: Int64, fastDecay: Int64, slowDecay: Int64, memory: Int64, net: Int64,
-    chargeByOffset: Int64
+    chargeByOffset: Int64?
   ) {
     // A state that forgot all but 1/64 of itself is as good as renewed; the floor keeps its
     // reciprocal in range.
@@ -198,7 +202,8 @@ struct StateFilter: Sendable {
     shift(State.charge, State.inverseCapacity, by: net)
     shift(
       State.charge, State.currentOffset,
-      by: arithmetic.add(chargeByOffset, arithmetic.times(net, kappaOffset)))
+      by: arithmetic.add(chargeByOffset ?? 0, arithmetic.times(net, kappaOffset)))
+    guard chargeByOffset != nil else { return }
     shift(State.fast, State.currentOffset, by: fastDecay - Format.one)
     shift(State.slow, State.currentOffset, by: slowDecay - Format.one)
   }
@@ -287,6 +292,42 @@ struct StateFilter: Sendable {
     _ profile: borrowing CellProfile, voltage: Int64, current: Int64, temperature: Temperature,
     microseconds: Int64
   ) -> Verdict {
+    let look = look(
+      profile, voltage: voltage, current: current, temperature: temperature,
+      microseconds: microseconds)
+    travelled = 0
+    return weigh(look.innovation, look.h, noise: look.noise)
+  }
+
+  /// Whether a voltage reading is within three deviations of the model; changes nothing.
+  ///
+  /// The parameters are those of `correct`.
+  mutating func fits(
+    _ profile: borrowing CellProfile, voltage: Int64, current: Int64, temperature: Temperature,
+    microseconds: Int64
+  ) -> Bool {
+    let look = look(
+      profile, voltage: voltage, current: current, temperature: temperature,
+      microseconds: microseconds)
+    let projection = covariance.projected(on: look.h, noise: look.noise, &arithmetic)
+    let bounded = min(max(look.innovation, -32 * Format.one), 32 * Format.one)
+    return arithmetic.multiply(bounded, bounded, shift: 28) / 9 <= projection.innovationVariance
+  }
+
+  /// A reading beside the model.
+  private struct Look {
+    /// The reading less the model. Unit: V, 40 fractional bits.
+    var innovation: Int64
+    /// What each state adds to the model.
+    var h: InlineArray<8, Int64>
+    /// The reading's variance.
+    var noise: Int64
+  }
+
+  private mutating func look(
+    _ profile: borrowing CellProfile, voltage: Int64, current: Int64, temperature: Temperature,
+    microseconds: Int64
+  ) -> Look {
     let net = arithmetic.subtract(current, x[State.currentOffset])
     let place = TablePlace(x[State.charge], &arithmetic)
     let timeFactor = CellProfile.temperatureFactor(profile.timeTemperatureFactor, temperature)
@@ -323,8 +364,7 @@ struct StateFilter: Sendable {
     model = arithmetic.add(model, arithmetic.times(drop, x[State.resistance]))
 
     let noise = readingVariance(profile.tuning, current: net, slope: slope, microseconds)
-    travelled = 0
-    return weigh(arithmetic.subtract(voltage, model), h, noise: noise)
+    return Look(innovation: arithmetic.subtract(voltage, model), h: h, noise: noise)
   }
 
   /// The variance of one reading: the sensor's, the current's share and the curve's.

@@ -2,6 +2,7 @@
 
 public import BusProtocols
 public import CellEstimation
+public import ChipDrivers
 public import Quantities
 
 /// What the firmware is told about its cell and board.
@@ -20,12 +21,17 @@ public struct FirmwareConfiguration: Sendable {
   public var startStateOfCharge: StateOfCharge
   /// Its standard deviation. Unit: ppm.
   public var startDeviation: Int32
+  /// When the state is saved, if there is a memory.
+  public var saving: SaveRule
+  /// What tells how long the firmware was away.
+  public var wallClock: WallClock
 
   /// Makes a configuration.
   public init(
     profile: CellProfile, monitor: CurrentMonitor, thermometer: TemperatureSensor,
     currentRange: Current, protection: ProtectionTable,
-    startStateOfCharge: StateOfCharge, startDeviation: Int32
+    startStateOfCharge: StateOfCharge, startDeviation: Int32, saving: SaveRule = SaveRule(),
+    wallClock: WallClock = .none
   ) {
     self.profile = profile
     self.monitor = monitor
@@ -34,6 +40,16 @@ public struct FirmwareConfiguration: Sendable {
     self.protection = protection
     self.startStateOfCharge = startStateOfCharge
     self.startDeviation = startDeviation
+    self.saving = saving
+    self.wallClock = wallClock
+  }
+
+  /// Tells configurations apart whose estimates and counts mean different things.
+  public var identity: UInt32 {
+    var crc = CRC32C()
+    crc.combine(profile.checksum)
+    crc.combine(UInt32(bitPattern: currentRange.microamperes))
+    return crc.value
   }
 }
 
@@ -57,16 +73,19 @@ public struct Report: Equatable, Sendable {
   public var allowsCharge: Bool
   /// Whether discharging is allowed.
   public var allowsDischarge: Bool
+  /// What became of the state that an earlier run had kept.
+  public var restoration: Restoration
 }
 
-/// The battery-management firmware of one cell: sample, judge, estimate, protect, switch.
+/// The battery-management firmware of one cell: sample, judge, estimate, protect, switch, remember.
 ///
-/// It owns the bus and both switch outputs. The same code runs in the simulator, on Linux and on a
-/// microcontroller; nothing in it waits, allocates or fails: a sensor that does not answer is a
-/// missing value, and both switches stay off until the first complete and plausible measurement.
+/// It owns the bus, both switch outputs and the memory. The same code runs in the simulator, on Linux
+/// and on a microcontroller; nothing in it waits, allocates or fails: a sensor that does not answer is
+/// a missing value, and both switches stay off until the first complete and plausible measurement,
+/// and until it is settled what becomes of the state that an earlier run kept.
 public struct Firmware<
   Bus: I2CBus & ~Copyable, ChargeSwitch: DigitalOutput & ~Copyable,
-  DischargeSwitch: DigitalOutput & ~Copyable
+  DischargeSwitch: DigitalOutput & ~Copyable, Memory: NonvolatileMemory & ~Copyable
 >: ~Copyable {
   private var bus: Bus
   private var chargeSwitch: ChargeSwitch
@@ -77,6 +96,7 @@ public struct Firmware<
   private var estimator: StateEstimator
   private var monitor = ProtectionMonitor()
   private var hasMeasured = false
+  private var remembrance: Remembrance<Memory>
 
   /// Makes the firmware; both switches are set off at once.
   ///
@@ -84,7 +104,8 @@ public struct Firmware<
   /// damaged tables would be believed.
   public init(
     _ configuration: FirmwareConfiguration, bus: consuming Bus,
-    chargeSwitch: consuming ChargeSwitch, dischargeSwitch: consuming DischargeSwitch
+    chargeSwitch: consuming ChargeSwitch, dischargeSwitch: consuming DischargeSwitch,
+    memory: consuming Memory
   ) {
     precondition(configuration.profile.isIntact, "the cell profile is damaged")
     self.bus = bus
@@ -97,6 +118,9 @@ public struct Firmware<
     estimator = StateEstimator(
       profile: configuration.profile, stateOfCharge: configuration.startStateOfCharge,
       deviation: configuration.startDeviation)
+    remembrance = Remembrance(
+      memory, configuration: configuration.identity, rule: configuration.saving,
+      wallClock: configuration.wallClock)
     self.chargeSwitch.set(false)
     self.dischargeSwitch.set(false)
   }
@@ -107,35 +131,69 @@ public struct Firmware<
   /// How many results of the estimator's arithmetic were clamped.
   public var saturations: UInt32 { estimator.saturations }
 
-  /// The charge counted since the start.
+  /// The charge counted since the start, or since the first start whose state was handed on.
   public var ledger: Charge { estimator.ledger }
+
+  /// What protection has seen since the board's first start.
+  public var history: FaultHistory { remembrance.history }
+
+  /// How the memory fared since the start.
+  public var memoryCounts: MemoryCounts { remembrance.counts }
+
+  /// What is known of the cell, as it would be saved now.
+  public var snapshot: EstimatorSnapshot { EstimatorSnapshot(estimator) }
 
   /// Does everything once. Call it every 0.1 to 10 s, with the moment of the call.
   public mutating func tick(at time: MonotonicTime) -> Report {
     var sample = sensors.sample(on: &bus, at: time)
     var implausibility = plausibility.check(&sample.measurement)
     if disagree(sample) { implausibility.insert(.voltagesDisagree) }
-    estimator.step(at: time, sample.measurement)
-    if !sample.isIncomplete, implausibility.isEmpty { hasMeasured = true }
+    let isGood = !sample.isIncomplete && implausibility.isEmpty
+    remembrance.estimate(&estimator, sample.measurement, isGood: isGood, at: time)
+    if isGood { hasMeasured = true }
 
     let before = monitor.active
     let stops = monitor.check(
       sample.measurement,
       plausible: implausibility.isEmpty ? (sample.isIncomplete ? nil : true) : false,
       lost: sample.isLost, against: protection, at: time)
-    let allowsCharge = hasMeasured && !stops.contains(.charge)
-    let allowsDischarge = hasMeasured && !stops.contains(.discharge)
+    let mayUse = hasMeasured && remembrance.isReady
+    let allowsCharge = mayUse && !stops.contains(.charge)
+    let allowsDischarge = mayUse && !stops.contains(.discharge)
     chargeSwitch.set(allowsCharge)
     dischargeSwitch.set(allowsDischarge)
+    let tripped = monitor.active.subtracting(before)
+    remembrance.note(tripped)
+    // Last, because the switches must not wait for the memory.
+    remembrance.work(&estimator, on: &bus, at: time)
     return Report(
       time: time, measurement: sample.measurement, implausibility: implausibility,
-      estimate: estimator.estimate, protections: monitor.active,
-      tripped: monitor.active.subtracting(before), released: before.subtracting(monitor.active),
-      allowsCharge: allowsCharge, allowsDischarge: allowsDischarge)
+      estimate: estimator.estimate, protections: monitor.active, tripped: tripped,
+      released: before.subtracting(monitor.active), allowsCharge: allowsCharge,
+      allowsDischarge: allowsDischarge, restoration: remembrance.restoration)
   }
 
   /// Ends a latched protection; it trips again if its cause is still there.
   public mutating func clear(_ protection: Protection) { monitor.clear(protection) }
+
+  /// Tells the calendar's time, where the host knows it and no clock is on the bus.
+  ///
+  /// Before the first tick it tells how long the firmware was away. A host whose clock is not set, such
+  /// as a Raspberry Pi that has not reached a time server, must not call this.
+  public mutating func setWallClock(_ calendar: CalendarTime, at time: MonotonicTime) {
+    remembrance.calendar.set(calendar, at: time)
+  }
+
+  /// Begins to stop in an orderly way: both switches go off and stay off, and the state is saved as one
+  /// after which nothing moves. Go on calling `tick` until `isStopped`; every 20 ms is often enough.
+  public mutating func stop() {
+    chargeSwitch.set(false)
+    dischargeSwitch.set(false)
+    remembrance.stop(estimator)
+  }
+
+  /// Whether a stop is complete: the state is saved, or the memory has refused it three times.
+  public var isStopped: Bool { remembrance.isStopped }
 
   /// Whether two chips see voltages further apart than both may err, with the cell moving between
   /// their conversions.
@@ -145,5 +203,18 @@ public struct Firmware<
     }
     let apart = Int64(first.microvolts) - Int64(second.microvolts)
     return apart.magnitude > 500_000
+  }
+}
+
+extension Firmware
+where Memory == NoMemory, Bus: ~Copyable, ChargeSwitch: ~Copyable, DischargeSwitch: ~Copyable {
+  /// Makes firmware that begins anew at every start.
+  public init(
+    _ configuration: FirmwareConfiguration, bus: consuming Bus,
+    chargeSwitch: consuming ChargeSwitch, dischargeSwitch: consuming DischargeSwitch
+  ) {
+    self.init(
+      configuration, bus: bus, chargeSwitch: chargeSwitch, dischargeSwitch: dischargeSwitch,
+      memory: NoMemory())
   }
 }

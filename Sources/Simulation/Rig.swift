@@ -91,7 +91,7 @@ public struct Rig: ~Copyable {
   private let board: Board
   private let chargeLine = EmulatedLine()
   private let dischargeLine = EmulatedLine()
-  private var firmware: Firmware<EmulatedI2CBus, EmulatedLine, EmulatedLine>
+  private var firmware: Firmware<EmulatedI2CBus, EmulatedLine, EmulatedLine, NoMemory>
   private var ticks: Int64 = 0
 
   /// Builds and wires everything.

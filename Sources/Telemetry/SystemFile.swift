@@ -89,6 +89,15 @@ struct SystemFile: ~Copyable {
     guard systemRename(draft, path) == 0 else { throw problem() }
   }
 
+  /// Puts the names in a file's folder on the disk, so that a rename outlives a power cut.
+  static func synchronizeFolder(of path: String) throws(DataProblem) {
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    let file = try reading(folder)
+    guard fsync(file.descriptor) == 0 || errno == EINVAL else {
+      throw DataProblem(.cannotWrite, file: folder, message: "cannot write: \(reason())")
+    }
+  }
+
   private borrowing func problem() -> DataProblem {
     DataProblem(.cannotWrite, file: path, message: "cannot write: \(Self.reason())")
   }
@@ -141,6 +150,9 @@ struct SystemFile: ~Copyable {
 
   /// Removes a file; nothing happens when there is none.
   static func remove(_ path: String) { _ = unsafe unlink(path) }
+
+  /// True when there is something at `path`.
+  static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
   /// True when `path` exists and is no ordinary file: a device or a pipe, which must not be replaced.
   static func isDevice(_ path: String) -> Bool {

@@ -173,7 +173,7 @@ final class Bench {
   let dischargeSwitch = TestSwitch()
   /// Unit: µs.
   var now: Int64 = 1_000_000
-  var firmware: Firmware<TestBoard, TestSwitch, TestSwitch>
+  var firmware: Firmware<TestBoard, TestSwitch, TestSwitch, NoMemory>
 
   init(
     _ set: SensorSet = .ina228TMP117, table: ProtectionTable = .sample,

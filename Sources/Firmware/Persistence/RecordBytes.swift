@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Quantities
+
+/// Writes the numbers of a record one after the other, least significant byte first.
+struct RecordWriter {
+  private var count = 0
+  private var sectionStart = 0
+
+  mutating func put(_ value: UInt16, in bytes: inout InlineArray<640, UInt8>) {
+    for shift in UInt16(0)..<2 { put(UInt8(truncatingIfNeeded: value &>> (8 &* shift)), &bytes) }
+  }
+
+  mutating func put(_ value: UInt32, in bytes: inout InlineArray<640, UInt8>) {
+    for shift in UInt32(0)..<4 { put(UInt8(truncatingIfNeeded: value &>> (8 &* shift)), &bytes) }
+  }
+
+  mutating func put(_ value: Int64, in bytes: inout InlineArray<640, UInt8>) {
+    for shift in Int64(0)..<8 { put(UInt8(truncatingIfNeeded: value &>> (8 &* shift)), &bytes) }
+  }
+
+  private mutating func put(_ byte: UInt8, _ bytes: inout InlineArray<640, UInt8>) {
+    bytes[count] = byte
+    count += 1
+  }
+
+  /// Opens a section; its length is filled in by `end`.
+  mutating func begin(_ tag: UInt16, in bytes: inout InlineArray<640, UInt8>) {
+    put(tag, in: &bytes)
+    put(UInt16(0), in: &bytes)
+    sectionStart = count
+  }
+
+  func end(in bytes: inout InlineArray<640, UInt8>) {
+    let length = UInt16(truncatingIfNeeded: count - sectionStart)
+    bytes[sectionStart - 2] = UInt8(truncatingIfNeeded: length)
+    bytes[sectionStart - 1] = UInt8(truncatingIfNeeded: length >> 8)
+  }
+
+  /// Fills in the length of the whole and closes it with the checksum; gives that length.
+  mutating func seal(_ bytes: inout InlineArray<640, UInt8>) -> Int {
+    let length = UInt16(truncatingIfNeeded: count + 4)
+    bytes[6] = UInt8(truncatingIfNeeded: length)
+    bytes[7] = UInt8(truncatingIfNeeded: length >> 8)
+    var crc = CRC32C()
+    for i in 0..<count { crc.combine(bytes[i]) }
+    put(crc.value, in: &bytes)
+    return count
+  }
+}
+
+/// Reads the numbers of a piece of a record; past its end everything is damage.
+struct RecordReader {
+  private var place: Int
+  private let end: Int
+
+  init(from start: Int, to end: Int) {
+    place = start
+    self.end = end
+  }
+
+  var isAtEnd: Bool { place >= end }
+
+  mutating func half(_ bytes: Span<UInt8>) throws(RecordProblem) -> UInt16 {
+    UInt16(truncatingIfNeeded: try number(bytes, count: 2))
+  }
+
+  mutating func word(_ bytes: Span<UInt8>) throws(RecordProblem) -> UInt32 {
+    UInt32(truncatingIfNeeded: try number(bytes, count: 4))
+  }
+
+  mutating func long(_ bytes: Span<UInt8>) throws(RecordProblem) -> Int64 {
+    Int64(bitPattern: try number(bytes, count: 8))
+  }
+
+  /// The piece that the length at this place announces; this reader moves past it.
+  mutating func section(_ bytes: Span<UInt8>) throws(RecordProblem) -> RecordReader {
+    let length = Int(try half(bytes))
+    guard length <= end - place else { throw .damaged }
+    defer { place += length }
+    return RecordReader(from: place, to: place + length)
+  }
+
+  private mutating func number(
+    _ bytes: Span<UInt8>, count: Int
+  ) throws(RecordProblem) -> UInt64 {
+    guard count <= end - place, end <= bytes.count else { throw .damaged }
+    var value: UInt64 = 0
+    var i = place + count
+    while i > place {
+      i -= 1
+      value = value &<< 8 | UInt64(bytes[i])
+    }
+    place += count
+    return value
+  }
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BusProtocols
+import CellEstimation
+import ChipDrivers
+import Quantities
+
+/// Hands the estimator's state over a time without power: looks for it at the start, weighs it against
+/// the cell's voltage, saves it by rule.
+struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
+  private var keeper: StateKeeper<Memory>
+  private let configuration: UInt32
+  private let rule: SaveRule
+  var calendar: Calendar
+  private(set) var restoration: Restoration
+  private(set) var history = FaultHistory()
+
+  /// What the restoration becomes when the voltage agrees.
+  private var onAgreement = Restoration.restored
+  /// Whether the charge is to be taken from the next good measurement.
+  private var awaitsVoltage = false
+  private var finding: StateKeeper<Memory>.Finding?
+  private var misfits: UInt8 = 0
+  private var lastTick: MonotonicTime?
+  private var lastSave: MonotonicTime?
+  private var savedCharge = StateOfCharge.partsPerMillion(0)
+  private var savedEvents: UInt32 = 0
+  private var stopping: Stopping?
+
+  private enum Stopping: Equatable { case saving(failures: UInt8), done }
+
+  init(
+    _ memory: consuming Memory, configuration: UInt32, rule: SaveRule, wallClock: WallClock
+  ) {
+    keeper = StateKeeper(memory)
+    self.configuration = configuration
+    self.rule = rule
+    calendar = Calendar(wallClock)
+    restoration = keeper.isThere ? .searching : .none
+  }
+
+  var counts: MemoryCounts { keeper.counts }
+
+  /// Whether the switches may be used.
+  var isReady: Bool {
+    restoration.isSettled && !awaitsVoltage && !keeper.isMarking && stopping == nil
+  }
+
+  var isStopped: Bool { stopping == .done }
+
+  // MARK: Every tick
+
+  /// Steps the estimator, unless what it shall begin with is not known yet.
+  mutating func estimate(
+    _ estimator: inout StateEstimator, _ measurement: Measurement, isGood: Bool,
+    at time: MonotonicTime
+  ) {
+    history.run(microseconds: lastTick.map { time.microseconds(since: $0) } ?? 0)
+    lastTick = time
+    guard restoration != .searching, stopping == nil else { return }
+    if restoration == .checking {
+      guard isGood, judge(&estimator, measurement, at: time) else { return }
+    }
+    if awaitsVoltage, isGood, let voltage = measurement.voltage {
+      acquire(&estimator, voltage)
+    }
+    estimator.step(at: time, measurement)
+  }
+
+  /// Begins anew at the state of charge that the voltage stands for.
+  private mutating func acquire(_ estimator: inout StateEstimator, _ voltage: Voltage) {
+    // The voltage of a cell that may still relax, on a curve that may be flat: 20 %, and the filter
+    // finds out how much of it is too much.
+    estimator = StateEstimator(
+      profile: estimator.profile,
+      stateOfCharge: StateEstimator.stateOfCharge(atOpenCircuit: voltage, estimator.profile),
+      deviation: 200_000)
+    awaitsVoltage = false
+  }
+
+  /// Whether it is settled what was kept is worth: one reading at rest for it, or three against.
+  private mutating func judge(
+    _ estimator: inout StateEstimator, _ measurement: Measurement, at time: MonotonicTime
+  ) -> Bool {
+    guard let voltage = measurement.voltage, let current = measurement.current else {
+      return false
+    }
+    if estimator.fits(voltage, at: current) {
+      settle(as: onAgreement, estimator, at: time)
+      return true
+    }
+    misfits += 1
+    guard misfits >= 3 else { return false }
+    begin(as: .refuted, estimator, at: time)
+    return true
+  }
+
+  private mutating func settle(
+    as outcome: Restoration, _ estimator: borrowing StateEstimator, at time: MonotonicTime
+  ) {
+    restoration = outcome
+    lastSave = time
+    savedCharge = estimator.estimate.stateOfCharge
+    savedEvents = history.noted
+  }
+
+  /// Notes trips in the history.
+  mutating func note(_ tripped: ProtectionSet) {
+    guard tripped != [] else { return }
+    for raw in UInt8(0)..<UInt8(Protection.count) {
+      guard let protection = Protection(rawValue: raw), tripped.contains(protection) else {
+        continue
+      }
+      history.note(protection)
+    }
+  }
+
+  /// One slice of the memory's work, and the clock's.
+  mutating func work<Bus: I2CBus & ~Copyable>(
+    _ estimator: inout StateEstimator, on bus: inout Bus, at time: MonotonicTime
+  ) {
+    guard keeper.isThere else { return }
+    calendar.service(on: &bus, at: time)
+    if restoration == .searching {
+      if finding == nil { finding = keeper.search(on: &bus, at: time) }
+      if finding != nil, !calendar.isWaiting { resume(&estimator, at: time) }
+      return
+    }
+    switch keeper.advance(on: &bus, at: time) {
+    case .busy: return
+    case .idle: saveIfDue(estimator, at: time)
+    case .saved:
+      if stopping != nil { stopping = .done }
+    case .failed:
+      if case .saving(let failures) = stopping {
+        stopping = failures >= 2 ? .done : .saving(failures: failures + 1)
+      }
+    }
+  }
+
+  // MARK: The start
+
+  private mutating func resume(_ estimator: inout StateEstimator, at time: MonotonicTime) {
+    guard let found = finding else { return }
+    finding = nil
+    guard !found.isOtherVersion, let state = found.state else {
+      begin(as: found.isOtherVersion ? .otherVersion : .nothingKept, estimator, at: time)
+      return
+    }
+    history = state.history
+    guard state.configuration == configuration else {
+      begin(as: .otherConfiguration, estimator, at: time)
+      return
+    }
+    // Each state that could not be read may have been a newer one, as far again from this one.
+    let steps = state.isCleanStop ? found.unreadable : found.unreadable + 1
+    let pause = Pause(
+      microseconds: away(since: state.wallClock, at: time),
+      unseen: Int32(clamping: Int64(rule.unseen) * Int64(steps)))
+    guard
+      let resumed = StateEstimator(profile: estimator.profile, from: state.estimator, after: pause)
+    else {
+      begin(as: .nothingKept, estimator, at: time)
+      return
+    }
+    estimator = resumed
+    onAgreement = found.unreadable > 0 ? .restoredOlder : .restored
+    restoration = .checking
+    if state.isCleanStop { keeper.markOpened() }
+  }
+
+  private mutating func begin(
+    as outcome: Restoration, _ estimator: borrowing StateEstimator, at time: MonotonicTime
+  ) {
+    awaitsVoltage = true
+    settle(as: outcome, estimator, at: time)
+  }
+
+  /// How long the firmware was away; nil if either time is unknown, or they contradict each other.
+  private func away(since kept: CalendarTime?, at time: MonotonicTime) -> Int64? {
+    guard let kept, let now = calendar.time(at: time) else { return nil }
+    let seconds = now.secondsSince2000 - kept.secondsSince2000
+    return seconds < 0 ? nil : seconds * 1_000_000
+  }
+
+  // MARK: Saving
+
+  private mutating func saveIfDue(_ estimator: borrowing StateEstimator, at time: MonotonicTime) {
+    if stopping != nil {
+      if stopping != .done { save(estimator, isClean: true, at: time) }
+      return
+    }
+    guard restoration.isSettled, !awaitsVoltage else { return }
+    // Where the clock stepped back, the wait begins anew.
+    let last = min(lastSave ?? time, time)
+    lastSave = last
+    let elapsed = time.microseconds(since: last)
+    guard elapsed >= rule.spacing else { return }
+    let charge = estimator.estimate.stateOfCharge
+    let moved = (charge.partsPerMillion - savedCharge.partsPerMillion).magnitude
+    guard elapsed >= rule.interval || moved >= rule.change || history.noted != savedEvents else {
+      return
+    }
+    save(estimator, isClean: false, at: time)
+  }
+
+  private mutating func save(
+    _ estimator: borrowing StateEstimator, isClean: Bool, at time: MonotonicTime
+  ) {
+    lastSave = time
+    savedCharge = estimator.estimate.stateOfCharge
+    savedEvents = history.noted
+    keeper.save(
+      KeptState(
+        sequence: keeper.nextSequence, configuration: configuration, isCleanStop: isClean,
+        wallClock: calendar.time(at: time), estimator: EstimatorSnapshot(estimator),
+        history: history))
+  }
+
+  /// Begins the save of a clean stop; while the start is not settled there is nothing to save.
+  mutating func stop(_ estimator: borrowing StateEstimator) {
+    guard stopping == nil else { return }
+    guard keeper.isThere, restoration.isSettled, !awaitsVoltage, let lastTick else {
+      stopping = .done
+      return
+    }
+    stopping = .saving(failures: 0)
+    save(estimator, isClean: true, at: lastTick)
+  }
+}

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BusProtocols
+import ChipDrivers
+import Quantities
+
+/// Keeps states in a memory as generations in turn, a slice a tick.
+///
+/// The memory is cut into slots, each for one state. A save goes to the slot after the newest whole
+/// state, so a power cut at any byte of it leaves that one whole. Every slice is read back before the
+/// next is written. Nothing here waits, and one tick moves one slice, so no tick is late by more than
+/// a slice; only the search at the start reads a whole state in a tick.
+///
+/// After a clean stop nothing moves, so the state is believed as it is. That must hold for one start
+/// only: before the switches are used again, a mark beside the state says that it was opened.
+struct StateKeeper<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
+  private var memory: Memory
+  private var phase: Phase
+  /// The state that is being written, or the one just read.
+  private var bytes = InlineArray<640, UInt8>(repeating: 0)
+  private var length = 0
+  /// How much of the state being written was read back.
+  private var verified = 0
+  private var attempts: UInt8 = 0
+  /// The slot of the newest whole state, and the state's sequence.
+  private var newestSlot: Int32 = -1
+  private(set) var sequence: UInt32 = 0
+  private var newest: KeptState?
+  private var unreadable: Int32 = 0
+  private var otherVersion: UInt32?
+  private(set) var counts = MemoryCounts()
+
+  private enum Phase {
+    case reading(slot: Int32)
+    case idle
+    case marking(isWritten: Bool)
+    case writing(done: Int)
+    case committing
+  }
+
+  /// How many states the memory has room for, four at most: more would not make it any safer.
+  static var slots: Int32 { min(Memory.capacity / (size + Memory.sliceSize), 4) }
+  /// A state's room and the mark's slice.
+  private static var size: Int32 { Int32(StateRecord.size) }
+  private static var slotSize: Int32 {
+    let even = Memory.capacity / slots
+    return even - even % Memory.sliceSize
+  }
+
+  /// A memory must have room for two states; anything else but none at all traps.
+  init(_ memory: consuming Memory) {
+    precondition(Memory.capacity == 0 || Self.slots >= 2, "a memory for states holds at least two")
+    self.memory = memory
+    phase = Memory.capacity == 0 ? .idle : .reading(slot: 0)
+  }
+
+  var isThere: Bool { Memory.capacity > 0 }
+
+  var isSearching: Bool {
+    if case .reading = phase { true } else { false }
+  }
+
+  var isIdle: Bool {
+    if case .idle = phase { true } else { false }
+  }
+
+  var isMarking: Bool {
+    if case .marking = phase { true } else { false }
+  }
+
+  // MARK: The start
+
+  /// What the search found.
+  struct Finding {
+    /// The newest whole state.
+    var state: KeptState?
+    /// How many slots may have held a newer one.
+    var unreadable: Int32
+    /// Whether a later layout is newer than any state.
+    var isOtherVersion: Bool
+  }
+
+  /// Reads one slot; gives what was found after the last.
+  mutating func search<Bus: I2CBus & ~Copyable>(
+    on bus: inout Bus, at time: MonotonicTime
+  ) -> Finding? {
+    guard case .reading(let slot) = phase else { return nil }
+    guard read(slot, on: &bus, at: time) else { return nil }
+    attempts = 0
+    guard slot + 1 == Self.slots else {
+      phase = .reading(slot: slot + 1)
+      return nil
+    }
+    phase = .idle
+    defer { newest = nil }
+    return Finding(
+      state: newest, unreadable: unreadable,
+      isOtherVersion: otherVersion.map { newest == nil || $0 > sequence } ?? false)
+  }
+
+  /// Reads a slot; false if it is to be tried again in the next tick.
+  private mutating func read<Bus: I2CBus & ~Copyable>(
+    _ slot: Int32, on bus: inout Bus, at time: MonotonicTime
+  ) -> Bool {
+    do throws(ChipError) {
+      guard try memory.isReady(on: &bus, at: time) else { return false }
+      var span = bytes.mutableSpan
+      try memory.read(from: slot * Self.slotSize, into: &span, on: &bus)
+    } catch {
+      return giveUp(after: 5)
+    }
+    do throws(RecordProblem) {
+      var state = try StateRecord.decode(bytes.span)
+      if newestSlot < 0 || state.sequence > sequence {
+        if state.isCleanStop, wasOpened(slot, state.sequence, on: &bus) {
+          state.isCleanStop = false
+        }
+        newestSlot = slot
+        sequence = state.sequence
+        newest = state
+      }
+      return true
+    } catch {
+      switch error {
+      case .unknownVersion(_, let sequence):
+        otherVersion = max(otherVersion ?? 0, sequence)
+        return true
+      case .damaged:
+        // The bits may have flipped on the wire.
+        guard isBlank else { return giveUp(after: 2) }
+        attempts += 1
+        return attempts >= 2
+      }
+    }
+  }
+
+  /// Counts a try; true after the last, when the slot counts as unreadable.
+  private mutating func giveUp(after tries: UInt8) -> Bool {
+    attempts += 1
+    guard attempts >= tries else { return false }
+    unreadable += 1
+    return true
+  }
+
+  /// Whether nothing was ever written here: all bytes zero, or all ones.
+  private var isBlank: Bool {
+    let first = bytes[0]
+    guard first == 0 || first == 0xFF else { return false }
+    for i in 1..<StateRecord.size where bytes[i] != first { return false }
+    return true
+  }
+
+  /// Whether a start has already used a clean stop's state; what cannot be read counts as used.
+  private mutating func wasOpened<Bus: I2CBus & ~Copyable>(
+    _ slot: Int32, _ sequence: UInt32, on bus: inout Bus
+  ) -> Bool {
+    do throws(ChipError) {
+      return try hasMark(slot, sequence, on: &bus)
+    } catch {
+      return true
+    }
+  }
+
+  private mutating func hasMark<Bus: I2CBus & ~Copyable>(
+    _ slot: Int32, _ sequence: UInt32, on bus: inout Bus
+  ) throws(ChipError) -> Bool {
+    var mark = InlineArray<4, UInt8>(repeating: 0)
+    var span = mark.mutableSpan
+    try memory.read(from: slot * Self.slotSize + Self.size, into: &span, on: &bus)
+    for i in 0..<4 where mark[i] != Self.byte(i, of: sequence) { return false }
+    return true
+  }
+
+  private static func byte(_ index: Int, of word: UInt32) -> UInt8 {
+    UInt8(truncatingIfNeeded: word &>> (8 &* UInt32(truncatingIfNeeded: index)))
+  }
+
+  /// Begins to mark the state of a clean stop as opened.
+  mutating func markOpened() {
+    attempts = 0
+    phase = .marking(isWritten: false)
+  }
+
+  // MARK: Saving
+
+  /// Begins to store a state; one that is being stored is given up for it.
+  mutating func save(_ state: borrowing KeptState) {
+    length = StateRecord.encode(state, into: &bytes)
+    attempts = 0
+    verified = 0
+    phase = .writing(done: 0)
+  }
+
+  /// The sequence that the next state must have.
+  var nextSequence: UInt32 { max(sequence, otherVersion ?? 0) &+ 1 }
+
+  /// What a tick's work came to.
+  enum Progress { case idle, busy, saved, failed }
+
+  /// Writes or checks one slice.
+  mutating func advance<Bus: I2CBus & ~Copyable>(
+    on bus: inout Bus, at time: MonotonicTime
+  ) -> Progress {
+    if isIdle { return .idle }
+    do throws(ChipError) {
+      guard try memory.isReady(on: &bus, at: time) else { return .busy }
+      switch phase {
+      case .idle, .reading: return .idle
+      case .marking(let isWritten): return try mark(isWritten, on: &bus, at: time)
+      case .writing(let done): return try write(from: done, on: &bus, at: time)
+      case .committing:
+        newestSlot = target
+        sequence = nextSequence
+        phase = .idle
+        MemoryCounts.raise(&counts.saves)
+        return .saved
+      }
+    } catch {
+      return tryAgain()
+    }
+  }
+
+  private var target: Int32 { newestSlot < 0 ? 0 : (newestSlot + 1) % Self.slots }
+
+  private mutating func write<Bus: I2CBus & ~Copyable>(
+    from done: Int, on bus: inout Bus, at time: MonotonicTime
+  ) throws(ChipError) -> Progress {
+    let base = target * Self.slotSize
+    let slice = Int(Memory.sliceSize)
+    if done > verified {
+      let start = (done - 1) / slice * slice
+      guard try holds(from: start, to: done, at: base, on: &bus) else {
+        phase = .writing(done: start)
+        return tryAgain()
+      }
+      verified = done
+      attempts = 0
+    }
+    if done == length {
+      try memory.commit()
+      phase = .committing
+      return .busy
+    }
+    let end = min(done + slice, length)
+    // Noted first: after a failure the slice is read back before it is written again.
+    phase = .writing(done: end)
+    try memory.write(bytes.span.extracting(done..<end), to: base + Int32(done), on: &bus, at: time)
+    return .busy
+  }
+
+  /// Whether the memory holds a piece of the state.
+  private mutating func holds<Bus: I2CBus & ~Copyable>(
+    from start: Int, to end: Int, at base: Int32, on bus: inout Bus
+  ) throws(ChipError) -> Bool {
+    var place = start
+    var piece = InlineArray<32, UInt8>(repeating: 0)
+    while place < end {
+      var span = piece.mutableSpan
+      try memory.read(from: base + Int32(place), into: &span, on: &bus)
+      for i in 0..<min(32, end - place) where piece[i] != bytes[place + i] { return false }
+      place += 32
+    }
+    return true
+  }
+
+  private mutating func mark<Bus: I2CBus & ~Copyable>(
+    _ isWritten: Bool, on bus: inout Bus, at time: MonotonicTime
+  ) throws(ChipError) -> Progress {
+    if isWritten {
+      let isStored = try hasMark(newestSlot, sequence, on: &bus)
+      phase = isStored ? .idle : .marking(isWritten: false)
+      return isStored ? .idle : tryAgain()
+    }
+    var word = InlineArray<4, UInt8>(repeating: 0)
+    for i in 0..<4 { word[i] = Self.byte(i, of: sequence) }
+    phase = .marking(isWritten: true)
+    try memory.write(
+      word.span, to: newestSlot * Self.slotSize + Self.size, on: &bus, at: time)
+    try memory.commit()
+    return .busy
+  }
+
+  /// After the fourth failure in a row a save is given up; what was stored before stays as it is.
+  private mutating func tryAgain() -> Progress {
+    attempts += 1
+    MemoryCounts.raise(&counts.repeatedSlices)
+    guard attempts >= 4 else { return .busy }
+    attempts = 0
+    phase = .idle
+    MemoryCounts.raise(&counts.failedSaves)
+    return .failed
+  }
+}

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BusProtocols
+import CellEstimation
+import ChipDrivers
+import ChipEmulators
+import Quantities
+import Testing
+
+@testable import Firmware
+
+/// A bus whose supply fails after so many content bytes have reached the memory.
+final class CuttingBus: I2CBus {
+  let bus = EmulatedI2CBus()
+  let memory: I2CAddress
+  /// How many more bytes are stored; nil for no end.
+  var bytesLeft: Int?
+  private(set) var isCut = false
+
+  init(_ chip: any I2CTarget) throws {
+    memory = chip.address
+    try bus.attach(chip)
+  }
+
+  func restorePower() {
+    isCut = false
+    bytesLeft = nil
+  }
+
+  func transfer(
+    with address: I2CAddress, writing bytes: Span<UInt8>, reading buffer: inout MutableSpan<UInt8>
+  ) throws(I2CError) {
+    if isCut { throw .noAcknowledge }
+    let content = max(bytes.count - 2, 0)
+    if address == memory, content > 0, let left = bytesLeft {
+      if left < content, let target = bus.target(at: address) {
+        // The first bytes go over the wire, and then there is no wire.
+        isCut = true
+        _ = target.start(.write)
+        for i in 0..<(2 + left) { _ = target.receive(bytes[i]) }
+        throw .noAcknowledge
+      }
+      bytesLeft = left - content
+    }
+    try bus.transfer(with: address, writing: bytes, reading: &buffer)
+  }
+}
+
+/// States told apart by their sequence, with words that differ in every byte.
+private func state(_ sequence: UInt32, isClean: Bool = false) -> KeptState {
+  var words = InlineArray<54, Int64>(repeating: 0)
+  for i in 8..<44 { words[i] = 0x0101_0101_0101 &* Int64(sequence) &+ Int64(i) }
+  words[5] = 1 << 40
+  words[6] = 1 << 40
+  words[51] = 25_000
+  return KeptState(
+    sequence: sequence, configuration: 7, isCleanStop: isClean,
+    wallClock: CalendarTime(secondsSince2000: Int64(sequence)),
+    estimator: EstimatorSnapshot(words: words), history: FaultHistory())
+}
+
+/// A power cut at every byte of every write leaves the newest whole state.
+@Suite struct PowerCutTests {
+  /// Searches the memory as a start does.
+  private func find<Memory: NonvolatileMemory>(
+    _ keeper: inout StateKeeper<Memory>, on bus: inout CuttingBus, _ pass: () -> Int64
+  ) -> StateKeeper<Memory>.Finding {
+    for _ in 0..<100 {
+      if let finding = keeper.search(on: &bus, at: .microseconds(pass())) { return finding }
+    }
+    Issue.record("the search does not end")
+    return StateKeeper<Memory>.Finding(state: nil, unreadable: 0, isOtherVersion: false)
+  }
+
+  /// Works until the keeper is idle or the power is gone.
+  private func work<Memory: NonvolatileMemory>(
+    _ keeper: inout StateKeeper<Memory>, on bus: inout CuttingBus, _ pass: () -> Int64,
+    until stop: () -> Bool = { false }
+  ) {
+    for _ in 0..<200 {
+      if keeper.isIdle || bus.isCut || stop() { return }
+      _ = keeper.advance(on: &bus, at: .microseconds(pass()))
+    }
+    Issue.record("the save does not end")
+  }
+
+  private func expect(_ found: KeptState?, is sequence: UInt32, _ comment: Comment) {
+    guard sequence > 0 else {
+      #expect(found == nil, comment)
+      return
+    }
+    #expect(found?.sequence == sequence, comment)
+    guard let found else { return }
+    let whole = state(sequence)
+    for i in 0..<54 { #expect(found.estimator.words[i] == whole.estimator.words[i], comment) }
+  }
+
+  /// How many bytes a state of this test has.
+  private var length: Int {
+    var bytes = InlineArray<640, UInt8>(repeating: 0)
+    return StateRecord.encode(state(1), into: &bytes)
+  }
+
+  @Test(arguments: [0, 1, 4] as [UInt32]) func everyByteOfFRAM(generations: UInt32) throws {
+    let chip = MB85RC256VEmulator(address: I2CAddress(0x50))
+    var bus = try CuttingBus(chip)
+    var now: Int64 = 0
+    func pass() -> Int64 {
+      now += 100_000
+      return now
+    }
+    var first = StateKeeper(MB85RC256V(address: chip.address))
+    _ = find(&first, on: &bus, pass)
+    for _ in 0..<generations {
+      first.save(state(first.nextSequence))
+      work(&first, on: &bus, pass)
+    }
+    #expect(first.counts.saves == generations)
+    let before = chip.memory
+    for cut in 0...length {
+      chip.memory = before
+      bus.restorePower()
+      var keeper = StateKeeper(MB85RC256V(address: chip.address))
+      let known = find(&keeper, on: &bus, pass)
+      expect(known.state, is: generations, "before the cut")
+      keeper.save(state(keeper.nextSequence))
+      bus.bytesLeft = cut
+      work(&keeper, on: &bus, pass)
+      bus.restorePower()
+      chip.powerCycle()
+      var next = StateKeeper(MB85RC256V(address: chip.address))
+      let found = find(&next, on: &bus, pass)
+      expect(found.state, is: cut < length ? generations : generations + 1, "cut at byte \(cut)")
+      // What comes after goes on as if nothing had been.
+      next.save(state(next.nextSequence))
+      work(&next, on: &bus, pass)
+      #expect(next.counts.saves == 1)
+    }
+  }
+
+  /// In an EEPROM a cut on the wire loses the page, and a cut in its write cycle leaves anything in it.
+  @Test(arguments: [0, 1, 4] as [UInt32], [UInt64(81), 82, 83])
+  func everyPageOfEEPROM(generations: UInt32, seed: UInt64) throws {
+    let chip = AT24C32Emulator(address: I2CAddress(0x57), seed: seed)
+    var bus = try CuttingBus(chip)
+    var now: Int64 = 0
+    func pass() -> Int64 {
+      now += 20_000
+      chip.advance(toMicroseconds: now)
+      return now
+    }
+    var first = StateKeeper(AT24C32(address: chip.address))
+    _ = find(&first, on: &bus, pass)
+    for _ in 0..<generations {
+      first.save(state(first.nextSequence))
+      work(&first, on: &bus, pass)
+    }
+    #expect(first.counts.saves == generations)
+    let before = chip.memory
+    let pages = (length + 31) / 32
+    for page in 1...pages {
+      for inCycle in [false, true] {
+        chip.memory = before
+        var keeper = StateKeeper(AT24C32(address: chip.address))
+        expect(find(&keeper, on: &bus, pass).state, is: generations, "before the cut")
+        keeper.save(state(keeper.nextSequence))
+        if inCycle {
+          // The page is sent whole; the power fails while the chip stores it.
+          let written = chip.pageWrites.reduce(0, +)
+          work(&keeper, on: &bus, pass) {
+            chip.pageWrites.reduce(0, +) - written == page - 1 && chip.isBusy
+          }
+        } else {
+          bus.bytesLeft = min((page - 1) * 32 + Int(seed) * 7 % 32, length - 1)
+          work(&keeper, on: &bus, pass)
+        }
+        chip.powerCycle()
+        bus.restorePower()
+        var next = StateKeeper(AT24C32(address: chip.address))
+        let found = find(&next, on: &bus, pass).state
+        let comment: Comment = "page \(page), in cycle \(inCycle), seed \(seed)"
+        // The last page may have been finished by chance.
+        if inCycle, page == pages, found?.sequence == generations + 1 {
+          expect(found, is: generations + 1, comment)
+        } else {
+          expect(found, is: generations, comment)
+        }
+      }
+    }
+  }
+
+  /// The mark that a clean stop was opened, cut at each of its bytes: the state stays, and is either
+  /// still a clean one or not.
+  @Test func everyByteOfTheMark() throws {
+    let chip = MB85RC256VEmulator(address: I2CAddress(0x50))
+    var bus = try CuttingBus(chip)
+    var now: Int64 = 0
+    func pass() -> Int64 {
+      now += 100_000
+      return now
+    }
+    var first = StateKeeper(MB85RC256V(address: chip.address))
+    _ = find(&first, on: &bus, pass)
+    for _ in 0..<300 {
+      first.save(state(first.nextSequence))
+      work(&first, on: &bus, pass)
+    }
+    first.save(state(301, isClean: true))
+    work(&first, on: &bus, pass)
+    let before = chip.memory
+    for cut in 0...4 {
+      chip.memory = before
+      bus.restorePower()
+      var keeper = StateKeeper(MB85RC256V(address: chip.address))
+      #expect(find(&keeper, on: &bus, pass).state?.isCleanStop == true)
+      keeper.markOpened()
+      bus.bytesLeft = cut
+      work(&keeper, on: &bus, pass)
+      bus.restorePower()
+      var next = StateKeeper(MB85RC256V(address: chip.address))
+      let found = find(&next, on: &bus, pass)
+      #expect(found.state?.sequence == 301)
+      // 301 has two bytes that are not zero, as new memory is.
+      #expect(found.state?.isCleanStop == (cut < 2), "cut at byte \(cut)")
+      #expect(found.unreadable == 0)
+    }
+  }
+
+  /// Each page of an EEPROM outlives seven years of the fastest saving that the rule allows.
+  @Test func wear() throws {
+    let chip = AT24C32Emulator(address: I2CAddress(0x57))
+    var bus = try CuttingBus(chip)
+    var now: Int64 = 0
+    func pass() -> Int64 {
+      now += 20_000
+      chip.advance(toMicroseconds: now)
+      return now
+    }
+    var keeper = StateKeeper(AT24C32(address: chip.address))
+    _ = find(&keeper, on: &bus, pass)
+    let saves: Int64 = 400
+    for _ in 0..<saves {
+      keeper.save(state(keeper.nextSequence))
+      work(&keeper, on: &bus, pass)
+    }
+    let most = try #require(chip.pageWrites.max())
+    #expect(most == saves / 4, "four slots share the wear")
+    let writesPerYear = SaveRule().mostSavesPerYear * most / saves
+    #expect(1_000_000 / writesPerYear >= 7)
+  }
+}
+
+/// The calendar's time by a DS3231.
+@Suite struct CalendarTests {
+  @Test func readsTheClockAndReckonsBetween() throws {
+    let chip = DS3231Emulator()
+    var bus = EmulatedI2CBus()
+    try bus.attach(chip)
+    let start = try #require(CalendarTime(year: 2_026, month: 2, day: 28, hour: 23))
+    var driver = DS3231()
+    try driver.configure(on: &bus)
+    try driver.setTime(start, on: &bus)
+    var calendar = Calendar(.ds3231(DS3231()))
+    #expect(calendar.isWaiting)
+    calendar.service(on: &bus, at: .microseconds(5_000_000))
+    #expect(calendar.time(at: .microseconds(5_000_000)) == start)
+    #expect(
+      calendar.time(at: .microseconds(65_999_999))
+        == CalendarTime(secondsSince2000: start.secondsSince2000 + 60))
+    #expect(calendar.time(at: .microseconds(4_000_000)) == nil, "the clock stepped back")
+  }
+
+  @Test func aClockThatStoppedTellsNothing() throws {
+    let chip = DS3231Emulator()
+    var bus = EmulatedI2CBus()
+    try bus.attach(chip)
+    var calendar = Calendar(.ds3231(DS3231()))
+    for second in 0..<8 { calendar.service(on: &bus, at: .microseconds(Int64(second) * 1_000_000)) }
+    #expect(!calendar.isWaiting, "a start does not wait for it forever")
+    #expect(calendar.time(at: .microseconds(9_000_000)) == nil)
+  }
+}
