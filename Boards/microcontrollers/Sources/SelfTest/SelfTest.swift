@@ -17,6 +17,7 @@ public func selfTestHash() -> UInt64 {
   hashBus(into: &hash)
   hashDrivers(into: &hash)
   hashEstimates(into: &hash)
+  hashPersistence(into: &hash)
   return hash.value
 }
 
