@@ -65,6 +65,10 @@ public struct Report: Equatable, Sendable {
   public var estimate: Estimate
   /// The protections that hold now.
   public var protections: ProtectionSet
+  /// Those beyond their recommended limit.
+  public var warnings: ProtectionSet
+  /// Those beyond their operating limit.
+  public var notices: ProtectionSet
   /// Those that began with this tick.
   public var tripped: ProtectionSet
   /// Those that ended with this tick.
@@ -73,6 +77,8 @@ public struct Report: Equatable, Sendable {
   public var allowsCharge: Bool
   /// Whether discharging is allowed.
   public var allowsDischarge: Bool
+  /// The currents that may flow; a charger and a load that keep to them meet no protection.
+  public var limits: CurrentLimits
   /// What became of the state that an earlier run had kept.
   public var restoration: Restoration
 }
@@ -95,7 +101,13 @@ public struct Firmware<
   private var plausibility: PlausibilityCheck
   private var estimator: StateEstimator
   private var monitor = ProtectionMonitor()
+  private var deep: DeepDischarge
+  private var limits = CurrentLimits.none
   private var hasMeasured = false
+  private var lastTick: MonotonicTime?
+  /// What the switches were told last.
+  private var allowed: Direction?
+  private var feedback: Direction?
   private var remembrance: Remembrance<Memory>
 
   /// Makes the firmware; both switches are set off at once.
@@ -118,6 +130,7 @@ public struct Firmware<
     estimator = StateEstimator(
       profile: configuration.profile, stateOfCharge: configuration.startStateOfCharge,
       deviation: configuration.startDeviation)
+    deep = DeepDischarge(rated: configuration.profile.ratedCapacity)
     remembrance = Remembrance(
       memory, configuration: configuration.identity, rule: configuration.saving,
       wallClock: configuration.wallClock)
@@ -146,35 +159,102 @@ public struct Firmware<
   /// Does everything once. Call it every 0.1 to 10 s, with the moment of the call.
   public mutating func tick(at time: MonotonicTime) -> Report {
     var sample = sensors.sample(on: &bus, at: time)
+    let raw = sample.measurement.voltage
     var implausibility = plausibility.check(&sample.measurement)
     if disagree(sample) { implausibility.insert(.voltagesDisagree) }
+    let below = believeBelow(raw, &implausibility, sample.measurement, at: time)
     let isGood = !sample.isIncomplete && implausibility.isEmpty
     remembrance.estimate(&estimator, sample.measurement, isGood: isGood, at: time)
     if isGood { hasMeasured = true }
 
     let before = monitor.active
     let stops = monitor.check(
-      sample.measurement,
-      plausible: implausibility.isEmpty ? (sample.isIncomplete ? nil : true) : false,
-      lost: sample.isLost, against: protection, at: time)
-    let mayUse = hasMeasured && remembrance.isReady
-    let allowsCharge = mayUse && !stops.contains(.charge)
-    let allowsDischarge = mayUse && !stops.contains(.discharge)
-    chargeSwitch.set(allowsCharge)
-    dischargeSwitch.set(allowsDischarge)
+      evidence(of: sample, implausibility, below: below), against: protection, at: time)
+    let allowed = allow(stops)
     let tripped = monitor.active.subtracting(before)
-    remembrance.note(tripped)
+    remembrance.note(tripped, persisted: monitor.persisted(by: protection))
+    setLimits(sample.measurement)
     // Last, because the switches must not wait for the memory.
     remembrance.work(&estimator, on: &bus, at: time)
+    if let latched = remembrance.takeLatched() { monitor.hold(latched, by: protection) }
     return Report(
       time: time, measurement: sample.measurement, implausibility: implausibility,
-      estimate: estimator.estimate, protections: monitor.active, tripped: tripped,
-      released: before.subtracting(monitor.active), allowsCharge: allowsCharge,
-      allowsDischarge: allowsDischarge, restoration: remembrance.restoration)
+      estimate: estimator.estimate, protections: monitor.active, warnings: monitor.warnings,
+      notices: monitor.notices, tripped: tripped, released: before.subtracting(monitor.active),
+      allowsCharge: allowed.contains(.charge), allowsDischarge: allowed.contains(.discharge),
+      limits: limits, restoration: remembrance.restoration)
+  }
+
+  /// The voltage of a deeply discharged cell, which then is no implausible one.
+  private mutating func believeBelow(
+    _ raw: Voltage?, _ implausibility: inout Implausibility, _ measurement: Measurement,
+    at time: MonotonicTime
+  ) -> Voltage? {
+    let isLow = monitor.active.contains(.underVoltage) || monitor.active.contains(.deepDischarge)
+    let below = deep.voltage(raw, implausibility, wasLow: isLow)
+    if below != nil { implausibility.subtract([.voltageOutOfRange, .zeroDropout]) }
+    let elapsed = lastTick.map { time.microseconds(since: $0) } ?? 0
+    lastTick = time
+    deep.watch(
+      below ?? measurement.voltage, current: measurement.current, elapsed: elapsed,
+      isLow: below != nil || isLow)
+    return below
+  }
+
+  private func evidence(
+    of sample: Sensors.Sample, _ implausibility: Implausibility, below: Voltage?
+  ) -> ProtectionMonitor.Evidence {
+    ProtectionMonitor.Evidence(
+      measurement: sample.measurement, deepVoltage: below,
+      isPlausible: implausibility.isEmpty ? (sample.isIncomplete ? nil : true) : false,
+      isLost: sample.isLost, allowed: allowed, feedback: feedback,
+      modelDisagrees: estimator.estimate.conditions.contains(.voltageForced),
+      doesNotRise: deep.doesNotRise)
+  }
+
+  /// Sets both switches.
+  private mutating func allow(_ stops: Direction) -> Direction {
+    var now: Direction = []
+    if hasMeasured, remembrance.isReady {
+      now = Direction([.charge, .discharge]).subtracting(stops)
+    }
+    chargeSwitch.set(now.contains(.charge))
+    dischargeSwitch.set(now.contains(.discharge))
+    allowed = now
+    return now
+  }
+
+  private mutating func setLimits(_ measurement: Measurement) {
+    guard let allowed else { return }
+    let largest = CurrentLimits(
+      charge: .microamperes(protection[.sustainedCurrentCharge].threshold),
+      discharge: .microamperes(protection[.sustainedCurrentDischarge].threshold))
+    if let now = protection.derating.limits(measurement, estimator.estimate, largest: largest) {
+      limits = now
+    }
+    if monitor.active.contains(.deepDischarge) { limits.charge = protection.trickle }
+    if !allowed.contains(.charge) { limits.charge = .microamperes(0) }
+    if !allowed.contains(.discharge) { limits.discharge = .microamperes(0) }
   }
 
   /// Ends a latched protection; it trips again if its cause is still there.
-  public mutating func clear(_ protection: Protection) { monitor.clear(protection) }
+  ///
+  /// Of `deepDischarge` it also says that the cell is known to be deeply discharged: a voltage far below
+  /// the window is then believed to be its own, and it is charged slowly.
+  public mutating func clear(_ protection: Protection) {
+    monitor.clear(protection)
+    if protection == .deepDischarge { deep.declare() }
+    remembrance.note([], persisted: monitor.persisted(by: self.protection))
+  }
+
+  /// Tells what the switches say of themselves, where they have feedback that does not follow the
+  /// command; before every tick, or never.
+  public mutating func setFeedback(charge: Bool, discharge: Bool) {
+    var seen: Direction = []
+    if charge { seen.formUnion(.charge) }
+    if discharge { seen.formUnion(.discharge) }
+    feedback = seen
+  }
 
   /// Tells the calendar's time, where the host knows it and no clock is on the bus.
   ///

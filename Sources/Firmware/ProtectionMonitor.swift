@@ -10,77 +10,226 @@ import Quantities
 /// A value that was not read neither raises nor ends the protections that need it; `sensorLost`
 /// looks after that.
 struct ProtectionMonitor: Sendable {
-  private var states: InlineArray<10, RuleState>
+  private var states: InlineArray<16, RuleState>
   private(set) var active: ProtectionSet = []
+  /// Protections beyond their recommended limit.
+  private(set) var warnings: ProtectionSet = []
+  /// Protections beyond their operating limit.
+  private(set) var notices: ProtectionSet = []
+  /// When a switch that is due to open opens; nil if it is not. Charge, then discharge.
+  private var openings: InlineArray<2, Int64?> = [nil, nil]
+  /// Whether it has opened since.
+  private var hasOpened: InlineArray<2, Bool> = [false, false]
+  /// How much more than the lasting current has flowed. Charge, then discharge.
+  private var excess: InlineArray<2, Int64> = [0, 0]
+  private var lastCheck: Int64?
 
   private struct RuleState: Sendable {
     var causeSince: Int64?
     var goneSince: Int64?
+    var warnedSince: Int64?
+    var noticedSince: Int64?
+    var firstTrip: Int64 = 0
     var trips: UInt8 = 0
+    var isLatched = false
+  }
+
+  /// What one tick brought, for the monitor.
+  struct Evidence {
+    var measurement: Measurement
+    /// The voltage below the cell's window, where it is believed to be the cell's.
+    var deepVoltage: Voltage?
+    /// Whether all that was read can be; nil if something that can be was not read.
+    var isPlausible: Bool?
+    /// Whether a sensor gave no answer.
+    var isLost: Bool
+    /// What the switches were told a tick ago; nil before the first.
+    var allowed: Direction?
+    /// What the switches say of themselves; nil if they say nothing.
+    var feedback: Direction?
+    /// Whether the voltage keeps contradicting the estimate.
+    var modelDisagrees: Bool
+    /// Whether charging a deeply discharged cell does not lift its voltage.
+    var doesNotRise: Bool
   }
 
   init() { states = InlineArray(repeating: RuleState()) }
 
-  /// Whether a rule's cause is there; nil where the value was not read.
+  /// Whether a rule's cause is there.
   private struct Cause {
     var trips: Bool
     var releases: Bool
+    var warns = false
+    var notices = false
+
+    init(trips: Bool) {
+      self.trips = trips
+      releases = !trips
+    }
+
+    private init(trips: Bool, releases: Bool, warns: Bool, notices: Bool) {
+      self.trips = trips
+      self.releases = releases
+      self.warns = warns
+      self.notices = notices
+    }
 
     static func above(_ value: Int32, _ rule: ProtectionRule) -> Cause {
-      Cause(trips: value >= rule.threshold, releases: value <= rule.release)
+      Cause(
+        trips: value >= rule.threshold, releases: value <= rule.release,
+        warns: rule.recommended.map { value >= $0 } ?? false,
+        notices: rule.operating.map { value >= $0 } ?? false)
     }
 
     static func below(_ value: Int32, _ rule: ProtectionRule) -> Cause {
-      Cause(trips: value <= rule.threshold, releases: value >= rule.release)
+      Cause(
+        trips: value <= rule.threshold, releases: value >= rule.release,
+        warns: rule.recommended.map { value <= $0 } ?? false,
+        notices: rule.operating.map { value <= $0 } ?? false)
     }
   }
 
-  /// Takes in one tick's measurement and gives what is to be stopped.
-  ///
-  /// - Parameters:
-  ///   - plausible: whether all that was read can be; nil if something that can be was not read.
-  ///   - lost: whether a sensor gave no answer.
+  /// Takes in one tick's evidence and gives what is to be stopped.
   mutating func check(
-    _ measurement: Measurement, plausible: Bool?, lost: Bool,
-    against table: borrowing ProtectionTable, at time: MonotonicTime
+    _ evidence: Evidence, against table: borrowing ProtectionTable, at time: MonotonicTime
   ) -> Direction {
-    if let voltage = measurement.voltage {
-      watch(.overVoltage, .above(voltage.microvolts, table[.overVoltage]), table, time)
-      watch(.underVoltage, .below(voltage.microvolts, table[.underVoltage]), table, time)
+    let elapsed = lastCheck.map { max(time.microseconds - $0, 0) } ?? 0
+    lastCheck = time.microseconds
+    let measurement = evidence.measurement
+    if let voltage = (evidence.deepVoltage ?? measurement.voltage)?.microvolts {
+      watch(.overVoltage, .above(voltage, table[.overVoltage]), table, time)
+      watch(.underVoltage, .below(voltage, table[.underVoltage]), table, time)
+      watch(.deepDischarge, .below(voltage, table[.deepDischarge]), table, time)
     }
     if let current = measurement.current {
-      let inward = max(current.microamperes, 0)
-      let outward = current.microamperes < 0 ? Int32(clamping: current.microamperes.magnitude) : 0
-      watch(.overCurrentCharge, .above(inward, table[.overCurrentCharge]), table, time)
-      watch(.overCurrentDischarge, .above(outward, table[.overCurrentDischarge]), table, time)
+      watchCurrents(current, elapsed, table, time)
+      watchSwitches(evidence, current, table, time)
     }
     if let temperature = measurement.temperature?.millidegreesCelsius {
-      watch(.overTemperatureCharge, .above(temperature, table[.overTemperatureCharge]), table, time)
-      watch(
-        .overTemperatureDischarge, .above(temperature, table[.overTemperatureDischarge]), table,
-        time)
-      watch(
-        .underTemperatureCharge, .below(temperature, table[.underTemperatureCharge]), table, time)
-      watch(
-        .underTemperatureDischarge, .below(temperature, table[.underTemperatureDischarge]), table,
-        time)
+      watchTemperatures(temperature, table, time)
     }
-    if let plausible {
-      watch(.sensorImplausible, Cause(trips: !plausible, releases: plausible), table, time)
+    if let isPlausible = evidence.isPlausible {
+      watch(.sensorImplausible, Cause(trips: !isPlausible), table, time)
     }
-    watch(.sensorLost, Cause(trips: lost, releases: !lost), table, time)
-    return stopped(by: table)
+    watch(.sensorLost, Cause(trips: evidence.isLost), table, time)
+    watch(.modelDisagrees, Cause(trips: evidence.modelDisagrees), table, time)
+    watchTicks(elapsed, table, time)
+    return stopped(evidence, by: table, at: time)
   }
 
-  /// What the active protections stop together.
-  private func stopped(by table: borrowing ProtectionTable) -> Direction {
-    var stops: Direction = []
+  private mutating func watchCurrents(
+    _ current: Current, _ elapsed: Int64, _ table: borrowing ProtectionTable, _ time: MonotonicTime
+  ) {
+    let inward = max(current.microamperes, 0)
+    let outward = current.microamperes < 0 ? Int32(clamping: current.microamperes.magnitude) : 0
+    watch(.overCurrentCharge, .above(inward, charging(table)), table, time)
+    watch(.overCurrentDischarge, .above(outward, table[.overCurrentDischarge]), table, time)
+    watch(
+      .sustainedCurrentCharge,
+      lasting(
+        0, inward, elapsed, table[.sustainedCurrentCharge], table[.overCurrentCharge].threshold),
+      table, time)
+    watch(
+      .sustainedCurrentDischarge,
+      lasting(
+        1, outward, elapsed, table[.sustainedCurrentDischarge],
+        table[.overCurrentDischarge].threshold), table, time)
+  }
+
+  /// The rule of the charging current: for a deeply discharged cell, twice what it is to be charged with.
+  private func charging(_ table: borrowing ProtectionTable) -> ProtectionRule {
+    var rule = table[.overCurrentCharge]
+    if active.contains(.deepDischarge) {
+      let twice = Int32(clamping: 2 * Int64(table.trickle.microamperes))
+      rule.threshold = min(rule.threshold, twice)
+      rule.release = min(rule.release, twice)
+    }
+    return rule
+  }
+
+  /// Adds up the square of the current above the lasting one: the limit may last for the rule's delay,
+  /// less for longer.
+  private mutating func lasting(
+    _ side: Int, _ magnitude: Int32, _ elapsed: Int64, _ rule: ProtectionRule, _ limit: Int32
+  ) -> Cause {
+    // In 1/1024 of the limit, at most 8 times it, and at most a minute at once: no product overflows.
+    let unit = Int64(max(limit, 1))
+    let flowing = min(Int64(magnitude) * 1_024 / unit, 8_192)
+    let lasting = min(Int64(max(rule.threshold, 0)) * 1_024 / unit, 8_192)
+    let milliseconds = min(elapsed, 60_000_000) / 1_000
+    let longest = min(rule.delay, 3_600_000_000_000) / 1_000
+    let budget = max((1_024 * 1_024 - lasting * lasting) * longest, 1)
+    let change = (flowing * flowing - lasting * lasting) * milliseconds
+    excess[side] = min(max(excess[side] + change, 0), 2 * budget)
+    var cause = Cause(trips: excess[side] >= budget)
+    cause.releases = magnitude <= rule.release
+    return cause
+  }
+
+  private mutating func watchTemperatures(
+    _ temperature: Int32, _ table: borrowing ProtectionTable, _ time: MonotonicTime
+  ) {
+    watch(.overTemperatureCharge, .above(temperature, table[.overTemperatureCharge]), table, time)
+    watch(
+      .overTemperatureDischarge, .above(temperature, table[.overTemperatureDischarge]), table, time)
+    watch(.underTemperatureCharge, .below(temperature, table[.underTemperatureCharge]), table, time)
+    watch(
+      .underTemperatureDischarge, .below(temperature, table[.underTemperatureDischarge]), table,
+      time)
+  }
+
+  /// A current through a switch that is off, or feedback that is not what was told.
+  private mutating func watchSwitches(
+    _ evidence: Evidence, _ current: Current, _ table: borrowing ProtectionTable,
+    _ time: MonotonicTime
+  ) {
+    guard let allowed = evidence.allowed else { return }
+    let least = Int64(table[.switchDisagrees].threshold)
+    let flowing = Int64(current.microamperes)
+    let leaks =
+      (!allowed.contains(.charge) && flowing >= least)
+      || (!allowed.contains(.discharge) && flowing <= -least)
+    let denies = evidence.feedback.map { $0 != allowed } ?? false
+    watch(.switchDisagrees, Cause(trips: leaks || denies), table, time)
+  }
+
+  private mutating func watchTicks(
+    _ elapsed: Int64, _ table: borrowing ProtectionTable, _ time: MonotonicTime
+  ) {
+    // Its delay is the time between two ticks, which has passed when it is noticed.
+    let isLate = elapsed > table[.tickLate].delay
+    let set = ProtectionSet(.tickLate)
+    if isLate, !active.contains(.tickLate) { trip(.tickLate, table, time) }
+    if !isLate { active.remove(set) }
+  }
+
+  /// What the active protections stop together, each direction when the first of them is due.
+  private mutating func stopped(
+    _ evidence: Evidence, by table: borrowing ProtectionTable, at time: MonotonicTime
+  ) -> Direction {
+    var wanted: Direction = []
     for raw in UInt8(0)..<UInt8(Protection.count) {
       guard let protection = Protection(rawValue: raw), active.contains(protection) else {
         continue
       }
-      stops.formUnion(table[protection].stops)
+      wanted.formUnion(table[protection].stops)
     }
+    var stops: Direction = []
+    for side in 0..<2 {
+      let direction = side == 0 ? Direction.charge : Direction.discharge
+      guard let opening = openings[side] else { continue }
+      if hasOpened[side], !wanted.contains(direction) {
+        openings[side] = nil
+        hasOpened[side] = false
+      } else if hasOpened[side] || opening <= time.microseconds
+        || opening - time.microseconds > 60_000_000
+      {
+        // Where the clock stepped back, what was open stays open, and nothing waits for the old time.
+        stops.formUnion(direction)
+        hasOpened[side] = true
+      }
+    }
+    if evidence.doesNotRise { stops.formUnion(.charge) }
     return stops
   }
 
@@ -93,8 +242,10 @@ struct ProtectionMonitor: Sendable {
     let rule = table[protection]
     // Where the clock stepped back, a delay begins anew rather than wait for the old time.
     let now = time.microseconds
+    Self.flag(&warnings, protection, cause.warns, &states[index].warnedSince, rule.delay, now)
+    Self.flag(&notices, protection, cause.notices, &states[index].noticedSince, rule.delay, now)
     if active.contains(protection) {
-      guard cause.releases, !isLatched(states[index], rule) else {
+      guard cause.releases, !states[index].isLatched else {
         states[index].goneSince = nil
         return
       }
@@ -113,22 +264,77 @@ struct ProtectionMonitor: Sendable {
     }
     let since = min(states[index].causeSince ?? now, now)
     states[index].causeSince = since
-    if now - since >= rule.delay {
-      active.insert(ProtectionSet(protection))
-      states[index].trips = states[index].trips == .max ? .max : states[index].trips + 1
+    // What adds up its own delay is due at once.
+    let addsUp = protection == .sustainedCurrentCharge || protection == .sustainedCurrentDischarge
+    if addsUp || now - since >= rule.delay { trip(protection, table, time) }
+  }
+
+  private static func flag(
+    _ set: inout ProtectionSet, _ protection: Protection, _ isBeyond: Bool, _ since: inout Int64?,
+    _ delay: Int64, _ now: Int64
+  ) {
+    guard isBeyond else {
+      since = nil
+      set.remove(ProtectionSet(protection))
+      return
+    }
+    let began = min(since ?? now, now)
+    since = began
+    if now - began >= delay { set.insert(ProtectionSet(protection)) }
+  }
+
+  private mutating func trip(
+    _ protection: Protection, _ table: borrowing ProtectionTable, _ time: MonotonicTime
+  ) {
+    let index = Int(protection.rawValue)
+    let rule = table[protection]
+    let now = time.microseconds
+    active.insert(ProtectionSet(protection))
+    switch rule.latch {
+    case .never: break
+    case .persisted: states[index].isLatched = true
+    case .untilRestart(let trips, let within):
+      let since = now - min(states[index].firstTrip, now)
+      if states[index].trips == 0 || since > within {
+        states[index].firstTrip = now
+        states[index].trips = 0
+      }
+      states[index].trips += states[index].trips == .max ? 0 : 1
+      states[index].isLatched = states[index].trips >= trips
+    }
+    for side in 0..<2 {
+      guard rule.stops.contains(side == 0 ? .charge : .discharge) else { continue }
+      openings[side] = min(openings[side] ?? .max, now + min(rule.grace, 3_600_000_000))
     }
   }
 
-  private func isLatched(_ state: RuleState, _ rule: ProtectionRule) -> Bool {
-    switch rule.latch {
-    case .never: false
-    case .afterTrips(let trips): state.trips >= trips
+  /// Takes over what an earlier run had latched for good.
+  mutating func hold(_ latched: ProtectionSet, by table: borrowing ProtectionTable) {
+    for raw in UInt8(0)..<UInt8(Protection.count) {
+      guard let protection = Protection(rawValue: raw), latched.contains(protection),
+        table[protection].latch == .persisted
+      else { continue }
+      trip(protection, table, .microseconds(lastCheck ?? 0))
     }
+  }
+
+  /// Those that outlive a restart.
+  func persisted(by table: borrowing ProtectionTable) -> ProtectionSet {
+    var set: ProtectionSet = []
+    for raw in UInt8(0)..<UInt8(Protection.count) {
+      guard let protection = Protection(rawValue: raw), active.contains(protection),
+        table[protection].latch == .persisted
+      else { continue }
+      set.insert(ProtectionSet(protection))
+    }
+    return set
   }
 
   /// Ends a latched protection and forgets its trips; it trips again if its cause is still there.
   mutating func clear(_ protection: Protection) {
     states[Int(protection.rawValue)] = RuleState()
     active.remove(ProtectionSet(protection))
+    if protection == .sustainedCurrentCharge { excess[0] = 0 }
+    if protection == .sustainedCurrentDischarge { excess[1] = 0 }
   }
 }

@@ -24,19 +24,44 @@ public enum Protection: UInt8, Equatable, Sendable {
   case sensorImplausible
   /// A sensor does not answer.
   case sensorLost
+  /// The terminal voltage is so low that the cell must be brought back slowly.
+  case deepDischarge
+  /// The charging current was above its lasting limit for too long.
+  case sustainedCurrentCharge
+  /// The discharging current was above its lasting limit for too long.
+  case sustainedCurrentDischarge
+  /// A switch is off and current flows through it, or its feedback says that it is not as it was told.
+  case switchDisagrees
+  /// A tick came far too late, so that protection was blind for that time.
+  case tickLate
+  /// The cell's voltage keeps contradicting the estimate.
+  case modelDisagrees
 
   /// How many there are.
-  public static let count = 10
+  public static let count = 16
+}
+
+/// How much a value that is out of its range matters.
+public enum Severity: UInt8, Comparable, Sendable {
+  /// Beyond the operating limit: the cell wears faster.
+  case notice = 1
+  /// Beyond the recommended limit: somebody should look.
+  case warning
+  /// Beyond the safety limit: a switch opens.
+  case safety
+
+  /// Orders by weight.
+  public static func < (a: Severity, b: Severity) -> Bool { a.rawValue < b.rawValue }
 }
 
 /// Several protections at once.
 public struct ProtectionSet: OptionSet, Equatable, Sendable {
   /// One bit a protection, by its raw value.
-  public let rawValue: UInt16
+  public let rawValue: UInt32
   /// Makes a set from its bits.
-  public init(rawValue: UInt16) { self.rawValue = rawValue }
+  public init(rawValue: UInt32) { self.rawValue = rawValue }
   /// The set of one protection.
-  public init(_ protection: Protection) { rawValue = 1 << UInt16(protection.rawValue) }
+  public init(_ protection: Protection) { rawValue = 1 << UInt32(protection.rawValue) }
   /// Whether `protection` is in the set.
   public func contains(_ protection: Protection) -> Bool { contains(ProtectionSet(protection)) }
 }
@@ -57,18 +82,31 @@ public struct Direction: OptionSet, Equatable, Sendable {
 public enum LatchPolicy: Equatable, Sendable {
   /// Never: it ends when the cause has been gone for the release delay.
   case never
-  /// After this many trips since the start; then only `clear` ends it.
-  case afterTrips(UInt8)
+  /// After so many trips within a time (µs, from the first of them); then only `clear` or a restart ends
+  /// it.
+  case untilRestart(afterTrips: UInt8, within: Int64)
+  /// With the first trip; then only `clear` ends it, even over a restart if there is a memory.
+  case persisted
 }
 
 /// When one protection trips and when it ends.
 public struct ProtectionRule: Equatable, Sendable {
-  /// Trips at this value or beyond it. Unit: µV, µA (a magnitude) or m°C; unused for sensors.
+  /// The safety limit: trips at this value or beyond it. Unit: µV, µA (a magnitude) or m°C; unused for
+  /// sensors.
   public var threshold: Int32
+  /// The recommended limit: a warning at this value or beyond it; nil for none.
+  public var recommended: Int32?
+  /// The operating limit: a notice at this value or beyond it; nil for none.
+  public var operating: Int32?
   /// Can end when the value is back at this one; the gap to `threshold` is the hysteresis.
   public var release: Int32
   /// How long the cause must last before it trips. Unit: µs.
   public var delay: Int64
+  /// How long the load is given to stop by itself after the trip. Unit: µs; at most an hour.
+  ///
+  /// Of several protections the one that leaves least time decides; a switch that is due to open opens
+  /// even if the cause goes away meanwhile.
+  public var grace: Int64
   /// How long the cause must be gone before it ends. Unit: µs.
   public var releaseDelay: Int64
   /// When it stays.
@@ -78,10 +116,14 @@ public struct ProtectionRule: Equatable, Sendable {
 
   /// Makes a rule.
   public init(
-    threshold: Int32 = 0, release: Int32 = 0, delay: Int64, releaseDelay: Int64,
-    latch: LatchPolicy = .never, stops: Direction
+    threshold: Int32 = 0, recommended: Int32? = nil, operating: Int32? = nil, release: Int32 = 0,
+    delay: Int64, grace: Int64 = 0, releaseDelay: Int64, latch: LatchPolicy = .never,
+    stops: Direction
   ) {
     self.threshold = threshold
+    self.recommended = recommended
+    self.operating = operating
+    self.grace = grace
     self.release = release
     self.delay = delay
     self.releaseDelay = releaseDelay
@@ -92,7 +134,11 @@ public struct ProtectionRule: Equatable, Sendable {
 
 /// The rules of all protections, as data.
 public struct ProtectionTable: Sendable {
-  private var rules: InlineArray<10, ProtectionRule>
+  private var rules: InlineArray<16, ProtectionRule>
+  /// The most that a deeply discharged cell is charged with until it is back in its window.
+  public var trickle: Current
+  /// What the allowed currents are reduced by.
+  public var derating: DeratingTable
 
   /// The rule of one protection.
   public subscript(protection: Protection) -> ProtectionRule {
@@ -107,11 +153,14 @@ public struct ProtectionTable: Sendable {
   /// Libre Solar); temperature limits are those that makers of commercial sodium-ion cells state:
   /// −10…45 °C for charge and −30…60 °C for discharge.
   ///
+  /// A short circuit is not in it: what software sees every 100 ms a fuse or a front end must have
+  /// stopped within a millisecond.
+  ///
   /// - Parameters:
   ///   - lowerCutoff: discharging stops at this voltage and resumes 0.2 V above it.
   ///   - upperCutoff: charging stops 50 mV above this voltage and resumes 0.1 V below it.
-  ///   - chargeLimit: the largest charging current.
-  ///   - dischargeLimit: the largest discharging current, as a magnitude.
+  ///   - chargeLimit: the largest charging current; three quarters of it may last.
+  ///   - dischargeLimit: the largest discharging current, as a magnitude; three quarters may last.
   public init(
     lowerCutoff: Voltage, upperCutoff: Voltage, chargeLimit: Current, dischargeLimit: Current
   ) {
@@ -119,29 +168,65 @@ public struct ProtectionTable: Sendable {
     rules = InlineArray(
       repeating: ProtectionRule(
         delay: 5 * second, releaseDelay: second, stops: [.charge, .discharge]))
+    // C/20, where the limit is 2C as on most cells: what a charger of either can do.
+    trickle = .microamperes(max(chargeLimit.microamperes / 40, 1))
+    derating = DeratingTable(lowerCutoff: lowerCutoff, upperCutoff: upperCutoff)
+    setVoltages(lowerCutoff, upperCutoff)
+    setCurrents(chargeLimit, dischargeLimit)
+    setTemperatures()
+    self[.switchDisagrees] = ProtectionRule(
+      threshold: max(dischargeLimit.microamperes / 50, 1), delay: second, releaseDelay: second,
+      latch: .persisted, stops: [.charge, .discharge])
+    self[.tickLate] = ProtectionRule(delay: 30 * second, releaseDelay: 0, stops: [])
+    self[.modelDisagrees] = ProtectionRule(delay: 60 * second, releaseDelay: 60 * second, stops: [])
+  }
+
+  private mutating func setVoltages(_ lower: Voltage, _ upper: Voltage) {
+    let second: Int64 = 1_000_000
     self[.overVoltage] = ProtectionRule(
-      threshold: upperCutoff.microvolts + 50_000, release: upperCutoff.microvolts - 100_000,
-      delay: second / 2, releaseDelay: second, latch: .afterTrips(3), stops: .charge)
+      threshold: upper.microvolts + 50_000, recommended: upper.microvolts + 20_000,
+      operating: upper.microvolts + 5_000, release: upper.microvolts - 100_000,
+      delay: second / 2, releaseDelay: second,
+      latch: .untilRestart(afterTrips: 3, within: 3_600 * second), stops: .charge)
     self[.underVoltage] = ProtectionRule(
-      threshold: lowerCutoff.microvolts, release: lowerCutoff.microvolts + 200_000,
+      threshold: lower.microvolts, recommended: lower.microvolts + 50_000,
+      operating: lower.microvolts + 100_000, release: lower.microvolts + 200_000,
       delay: 2 * second, releaseDelay: second, stops: .discharge)
+    self[.deepDischarge] = ProtectionRule(
+      threshold: lower.microvolts / 2, release: lower.microvolts + 200_000, delay: 60 * second,
+      releaseDelay: second, latch: .persisted, stops: .discharge)
+  }
+
+  private mutating func setCurrents(_ charge: Current, _ discharge: Current) {
+    let second: Int64 = 1_000_000
+    let latch = LatchPolicy.untilRestart(afterTrips: 3, within: 3_600 * second)
     self[.overCurrentCharge] = ProtectionRule(
-      threshold: chargeLimit.microamperes, release: chargeLimit.microamperes,
-      delay: second / 5, releaseDelay: 30 * second, latch: .afterTrips(3), stops: .charge)
+      threshold: charge.microamperes, release: charge.microamperes, delay: second / 5,
+      releaseDelay: 30 * second, latch: latch, stops: .charge)
     self[.overCurrentDischarge] = ProtectionRule(
-      threshold: dischargeLimit.microamperes, release: dischargeLimit.microamperes,
-      delay: second / 5, releaseDelay: 30 * second, latch: .afterTrips(3), stops: .discharge)
-    self[.overTemperatureCharge] = ProtectionRule(
-      threshold: 45_000, release: 40_000, delay: 5 * second, releaseDelay: 5 * second,
-      stops: .charge)
-    self[.overTemperatureDischarge] = ProtectionRule(
-      threshold: 60_000, release: 55_000, delay: 5 * second, releaseDelay: 5 * second,
-      stops: .discharge)
-    self[.underTemperatureCharge] = ProtectionRule(
-      threshold: -10_000, release: -5_000, delay: 5 * second, releaseDelay: 5 * second,
-      stops: .charge)
-    self[.underTemperatureDischarge] = ProtectionRule(
-      threshold: -30_000, release: -25_000, delay: 5 * second, releaseDelay: 5 * second,
-      stops: .discharge)
+      threshold: discharge.microamperes, release: discharge.microamperes, delay: second / 5,
+      releaseDelay: 30 * second, latch: latch, stops: .discharge)
+    self[.sustainedCurrentCharge] = ProtectionRule(
+      threshold: charge.microamperes / 4 * 3, release: charge.microamperes / 4 * 3,
+      delay: 10 * second, releaseDelay: 30 * second, latch: latch, stops: .charge)
+    self[.sustainedCurrentDischarge] = ProtectionRule(
+      threshold: discharge.microamperes / 4 * 3, release: discharge.microamperes / 4 * 3,
+      delay: 10 * second, releaseDelay: 30 * second, latch: latch, stops: .discharge)
+  }
+
+  private mutating func setTemperatures() {
+    let second: Int64 = 1_000_000
+    func rule(
+      _ safety: Int32, _ recommended: Int32, _ operating: Int32, stops: Direction
+    ) -> ProtectionRule {
+      // The release is the operating limit: 5 K of hysteresis, on either side.
+      ProtectionRule(
+        threshold: safety, recommended: recommended, operating: operating, release: operating,
+        delay: 5 * second, grace: second, releaseDelay: 5 * second, stops: stops)
+    }
+    self[.overTemperatureCharge] = rule(45_000, 43_000, 40_000, stops: .charge)
+    self[.overTemperatureDischarge] = rule(60_000, 58_000, 55_000, stops: .discharge)
+    self[.underTemperatureCharge] = rule(-10_000, -8_000, -5_000, stops: .charge)
+    self[.underTemperatureDischarge] = rule(-30_000, -28_000, -25_000, stops: .discharge)
   }
 }

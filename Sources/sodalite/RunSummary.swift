@@ -40,7 +40,9 @@ struct RunSummary {
   private static let names = [
     "overVoltage", "underVoltage", "overCurrentCharge", "overCurrentDischarge",
     "overTemperatureCharge", "overTemperatureDischarge", "underTemperatureCharge",
-    "underTemperatureDischarge", "sensorImplausible", "sensorLost",
+    "underTemperatureDischarge", "sensorImplausible", "sensorLost", "deepDischarge",
+    "sustainedCurrentCharge", "sustainedCurrentDischarge", "switchDisagrees", "tickLate",
+    "modelDisagrees",
   ]
 
   mutating func add(_ moment: Moment) {
@@ -70,7 +72,7 @@ struct RunSummary {
 
   private mutating func note(_ set: ProtectionSet, at seconds: Double, begins: Bool) {
     guard set != [], events.count < 1_000 else { return }
-    for (bit, name) in Self.names.enumerated() where set.rawValue >> UInt16(bit) & 1 == 1 {
+    for (bit, name) in Self.names.enumerated() where set.rawValue >> UInt32(bit) & 1 == 1 {
       events.append((seconds, name, begins))
     }
   }

@@ -52,11 +52,13 @@ final class MemoryBench {
   private(set) var dischargeSwitch = TestSwitch()
   /// Unit: µs; begins anew at every start, as a board's clock does.
   private(set) var now: Int64 = 0
-  private(set) var firmware: Firmware<TestBoard, TestSwitch, TestSwitch, TestMemory>
+  var firmware: Firmware<TestBoard, TestSwitch, TestSwitch, TestMemory>
 
-  init(stateOfCharge: Int32 = 500_000, saving: SaveRule = SaveRule()) throws {
+  init(
+    stateOfCharge: Int32 = 500_000, saving: SaveRule = SaveRule(), table: ProtectionTable = .sample
+  ) throws {
     var configuration = try FirmwareConfiguration.sample(
-      .ina228TMP117, stateOfCharge: stateOfCharge)
+      .ina228TMP117, table: table, stateOfCharge: stateOfCharge)
     configuration.saving = saving
     self.configuration = configuration
     firmware = Firmware(

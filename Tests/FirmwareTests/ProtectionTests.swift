@@ -18,15 +18,18 @@ struct WatchedValue: Sendable, CustomTestStringConvertible {
   var delayTicks: Int
   var releaseTicks: Int
   var latches = false
+  /// Ticks that the load is given after the trip.
+  var graceTicks = 0
   var testDescription: String { "\(protection)" }
 
   /// A table in which only this protection can be reached, so that what it does is seen alone.
   var table: ProtectionTable {
     var table = ProtectionTable.sample
-    for raw in UInt8(0)..<8 {
+    for raw in UInt8(0)..<UInt8(Protection.count) {
       guard let other = Protection(rawValue: raw), other != protection else { continue }
-      let isLower = [.underVoltage, .underTemperatureCharge, .underTemperatureDischarge]
-        .contains(other)
+      let isLower = [
+        .underVoltage, .underTemperatureCharge, .underTemperatureDischarge, .deepDischarge,
+      ].contains(other)
       table[other].threshold = isLower ? .min : .max
     }
     return table
@@ -58,16 +61,16 @@ struct WatchedValue: Sendable, CustomTestStringConvertible {
       stops: .discharge, delayTicks: 2, releaseTicks: 300, latches: true),
     WatchedValue(
       protection: .overTemperatureCharge, threshold: 45_000, release: 40_000, step: -125,
-      stops: .charge, delayTicks: 50, releaseTicks: 50),
+      stops: .charge, delayTicks: 50, releaseTicks: 50, graceTicks: 10),
     WatchedValue(
       protection: .overTemperatureDischarge, threshold: 60_000, release: 55_000, step: -125,
-      stops: .discharge, delayTicks: 50, releaseTicks: 50),
+      stops: .discharge, delayTicks: 50, releaseTicks: 50, graceTicks: 10),
     WatchedValue(
       protection: .underTemperatureCharge, threshold: -10_000, release: -5_000, step: 125,
-      stops: .charge, delayTicks: 50, releaseTicks: 50),
+      stops: .charge, delayTicks: 50, releaseTicks: 50, graceTicks: 10),
     WatchedValue(
       protection: .underTemperatureDischarge, threshold: -30_000, release: -25_000, step: 125,
-      stops: .discharge, delayTicks: 50, releaseTicks: 50),
+      stops: .discharge, delayTicks: 50, releaseTicks: 50, graceTicks: 10),
   ]
 }
 
@@ -103,7 +106,9 @@ struct WatchedValue: Sendable, CustomTestStringConvertible {
       #expect(rule.stops == watched.stops, "\(watched.protection)")
       #expect(rule.delay == Int64(watched.delayTicks) * 100_000, "\(watched.protection)")
       #expect(rule.releaseDelay == Int64(watched.releaseTicks) * 100_000, "\(watched.protection)")
-      #expect((rule.latch == .afterTrips(3)) == watched.latches, "\(watched.protection)")
+      let latch = LatchPolicy.untilRestart(afterTrips: 3, within: 3_600_000_000)
+      #expect((rule.latch == latch) == watched.latches, "\(watched.protection)")
+      #expect(rule.grace == Int64(watched.graceTicks) * 100_000, "\(watched.protection)")
     }
     for sensor in [Protection.sensorImplausible, .sensorLost] {
       let rule = ProtectionTable.sample[sensor]
@@ -124,6 +129,10 @@ struct WatchedValue: Sendable, CustomTestStringConvertible {
     #expect(ticksToTrip(bench, watched, within: 3 * watched.delayTicks + 5) == nil)
     watched.show(watched.threshold, on: bench.board)
     #expect(ticksToTrip(bench, watched, within: 200) == watched.delayTicks)
+    for _ in 0..<watched.graceTicks {
+      #expect(bench.chargeSwitch.isOn && bench.dischargeSwitch.isOn)
+      bench.tick()
+    }
     #expect(bench.chargeSwitch.isOn == !watched.stops.contains(.charge))
     #expect(bench.dischargeSwitch.isOn == !watched.stops.contains(.discharge))
     let report = bench.tick()

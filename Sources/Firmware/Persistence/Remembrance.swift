@@ -25,6 +25,8 @@ struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
   private var lastSave: MonotonicTime?
   private var savedCharge = StateOfCharge.partsPerMillion(0)
   private var savedEvents: UInt32 = 0
+  private var savedLatched: UInt32 = 0
+  private var latched: ProtectionSet?
   private var stopping: Stopping?
 
   private enum Stopping: Equatable { case saving(failures: UInt8), done }
@@ -102,10 +104,13 @@ struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
     lastSave = time
     savedCharge = estimator.estimate.stateOfCharge
     savedEvents = history.noted
+    savedLatched = history.latched
   }
 
-  /// Notes trips in the history.
-  mutating func note(_ tripped: ProtectionSet) {
+  /// Notes trips in the history, and what outlives a restart.
+  mutating func note(_ tripped: ProtectionSet, persisted: ProtectionSet) {
+    // While the memory is searched, an earlier run's are not known yet.
+    if restoration != .searching { history.latched = persisted.rawValue }
     guard tripped != [] else { return }
     for raw in UInt8(0)..<UInt8(Protection.count) {
       guard let protection = Protection(rawValue: raw), tripped.contains(protection) else {
@@ -113,6 +118,12 @@ struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
       }
       history.note(protection)
     }
+  }
+
+  /// What an earlier run had latched for good, once.
+  mutating func takeLatched() -> ProtectionSet? {
+    defer { latched = nil }
+    return latched
   }
 
   /// One slice of the memory's work, and the clock's.
@@ -148,6 +159,7 @@ struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
       return
     }
     history = state.history
+    latched = ProtectionSet(rawValue: state.history.latched)
     guard state.configuration == configuration else {
       begin(as: .otherConfiguration, estimator, at: time)
       return
@@ -198,9 +210,8 @@ struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
     guard elapsed >= rule.spacing else { return }
     let charge = estimator.estimate.stateOfCharge
     let moved = (charge.partsPerMillion - savedCharge.partsPerMillion).magnitude
-    guard elapsed >= rule.interval || moved >= rule.change || history.noted != savedEvents else {
-      return
-    }
+    let hasNews = history.noted != savedEvents || history.latched != savedLatched
+    guard elapsed >= rule.interval || moved >= rule.change || hasNews else { return }
     save(estimator, isClean: false, at: time)
   }
 
@@ -210,6 +221,7 @@ struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
     lastSave = time
     savedCharge = estimator.estimate.stateOfCharge
     savedEvents = history.noted
+    savedLatched = history.latched
     keeper.save(
       KeptState(
         sequence: keeper.nextSequence, configuration: configuration, isCleanStop: isClean,
