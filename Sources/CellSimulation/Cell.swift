@@ -143,6 +143,12 @@ public struct Cell: Sendable {
     models[0].electrodes?.beginWear(ageing, age, freshPair: pair)
   }
 
+  /// Passes the state of what the cell was made into; see `exchange`.
+  mutating func exchangeModel(_ words: inout StateWords) {
+    models[0].electrodes?.exchange(&words)
+    models[0].circuit?.exchange(&words)
+  }
+
   /// The history of a cell that ages; nil for one that does not.
   public var age: AgeingState? { models[0].electrodes?.age }
 

@@ -14,7 +14,7 @@ public struct CyclerRun: Sendable {
   /// How long the test may take. Unit: s.
   public var maximumTestSeconds = 1e9
 
-  private let program: CyclerProgram
+  let program: CyclerProgram
   private let fit: CyclerFit
   private let countsCycles: Bool
   /// How many jumps, or steps without time, may follow each other before it is clear that no time will ever pass.
