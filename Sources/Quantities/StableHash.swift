@@ -11,6 +11,11 @@ public struct StableHash: Equatable, Sendable {
   /// Makes the hash of nothing.
   public init() { value = 0xCBF2_9CE4_8422_2325 }
 
+  /// Adds one byte.
+  public mutating func combine(byte: UInt8) {
+    value = (value ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
+  }
+
   /// Adds the eight bytes of `word`, least significant first.
   public mutating func combine(_ word: Int64) {
     var rest = UInt64(bitPattern: word)

@@ -26,6 +26,12 @@ public struct BDFWriter: ~Copyable {
       self.decimals = decimals
     }
 
+    /// The time since the start of the test.
+    public static let time = Column("Test Time / s", decimals: 6)
+    /// The current; positive charges.
+    public static let current = Column("Current / A", decimals: 6)
+    /// The voltage between the terminals.
+    public static let voltage = Column("Voltage / V", decimals: 6)
     /// The true state of charge, 0 to 1; `LogReader` finds it again.
     public static let truth = Column("True State of Charge / 1", decimals: 6)
     /// The estimated state of charge, 0 to 1.
@@ -36,11 +42,7 @@ public struct BDFWriter: ~Copyable {
     public static let temperature = Column("Surface Temperature / degC", decimals: 3)
   }
 
-  private static let standard = [
-    Column("Test Time / s", decimals: 6), Column("Current / A", decimals: 6),
-    Column("Voltage / V", decimals: 6),
-  ]
-  private static let bufferBytes = 1 << 16
+  private static let standard = [Column.time, .current, .voltage]
 
   /// The number of rows written so far.
   public private(set) var rowCount = 0
@@ -48,8 +50,7 @@ public struct BDFWriter: ~Copyable {
   /// The name of the file before it is whole; nil for a device.
   private let draft: String?
   private let file: SystemFile
-  private let columns: [Column]
-  private var bytes: [UInt8] = []
+  private var rows: CSVRows
   private var isFinished = false
 
   /// Opens a file and writes the header.
@@ -64,13 +65,8 @@ public struct BDFWriter: ~Copyable {
     } else {
       file = try SystemFile.writing(path)
     }
-    self.columns = columns
-    bytes.reserveCapacity(Self.bufferBytes + 4096)
-    for (place, column) in (Self.standard + columns).enumerated() {
-      if place > 0 { bytes.append(0x2C) }
-      Self.append(name: column.name, to: &bytes)
-    }
-    bytes.append(0x0A)
+    rows = CSVRows(Self.standard + columns)
+    rows.appendNames()
   }
 
   deinit {
@@ -100,19 +96,16 @@ public struct BDFWriter: ~Copyable {
   public mutating func append(
     seconds: Double, amperes: Double, volts: Double, values: [Double?]
   ) throws(DataProblem) {
-    precondition(values.count == columns.count, "a row needs one value per column")
-    DecimalNumber.append(seconds, decimals: Self.standard[0].decimals, to: &bytes)
-    bytes.append(0x2C)
-    DecimalNumber.append(amperes, decimals: Self.standard[1].decimals, to: &bytes)
-    bytes.append(0x2C)
-    DecimalNumber.append(volts, decimals: Self.standard[2].decimals, to: &bytes)
+    precondition(
+      values.count + Self.standard.count == rows.columns.count, "a row needs one value per column")
+    rows.append(seconds, at: 0)
+    rows.append(amperes, at: 1)
+    rows.append(volts, at: 2)
     for (place, value) in values.enumerated() {
-      bytes.append(0x2C)
-      if let value { DecimalNumber.append(value, decimals: columns[place].decimals, to: &bytes) }
+      rows.append(value, at: place + Self.standard.count)
     }
-    bytes.append(0x0A)
     rowCount += 1
-    if bytes.count >= Self.bufferBytes { try flush() }
+    if rows.isFull { try flush() }
   }
 
   /// Writes what is left and gives the file its name; nothing may be appended after it.
@@ -124,15 +117,7 @@ public struct BDFWriter: ~Copyable {
   }
 
   private mutating func flush() throws(DataProblem) {
-    try file.write(bytes)
-    bytes.removeAll(keepingCapacity: true)
-  }
-
-  private static func append(name: String, to bytes: inout [UInt8]) {
-    guard name.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else {
-      return bytes.append(contentsOf: name.utf8)
-    }
-    let doubled = name.split(separator: "\"", omittingEmptySubsequences: false)
-    bytes.append(contentsOf: "\"\(doubled.joined(separator: "\"\""))\"".utf8)
+    try file.write(rows.bytes)
+    rows.clear()
   }
 }

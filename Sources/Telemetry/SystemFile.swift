@@ -8,7 +8,8 @@
   import Darwin
 #endif
 
-/// An open file descriptor; the only place of this module that calls the operating system.
+/// An open file descriptor; with `StopRequest` the only place of this module that calls the operating
+/// system.
 struct SystemFile: ~Copyable {
   private let descriptor: Int32
   let path: String
@@ -34,7 +35,9 @@ struct SystemFile: ~Copyable {
 
   /// Opens an existing file or device for writing.
   static func writing(_ path: String) throws(DataProblem) -> SystemFile {
-    let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
+    // Opened by its name, a file that standard output goes to would have a second place to write at.
+    let descriptor =
+      path == standardOutput ? dup(1) : unsafe open(path, O_WRONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
       throw DataProblem(.cannotWrite, file: path, message: "cannot write: \(reason())")
     }
@@ -64,6 +67,34 @@ struct SystemFile: ~Copyable {
     return SystemFile(descriptor: named, path: path)
   }
 
+  /// Opens a file that has its name from the start, empty; a device as it is.
+  static func writing(growing path: String) throws(DataProblem) -> SystemFile {
+    let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    if descriptor >= 0 { return SystemFile(descriptor: descriptor, path: path) }
+    // A pipe's or printer's end may be there for writing only.
+    return try writing(path)
+  }
+
+  /// Opens an existing file to read it and then to go on writing it.
+  static func updating(_ path: String) throws(DataProblem) -> SystemFile {
+    let descriptor = unsafe open(path, O_RDWR | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw DataProblem(.noInput, file: path, message: "cannot open: \(reason())")
+    }
+    return SystemFile(descriptor: descriptor, path: path)
+  }
+
+  /// Cuts the file off at a length; what is written next comes there.
+  borrowing func cut(to bytes: Int64) throws(DataProblem) {
+    guard ftruncate(descriptor, off_t(bytes)) == 0, lseek(descriptor, off_t(bytes), SEEK_SET) >= 0
+    else { throw problem() }
+  }
+
+  /// Puts the written bytes on the disk; a device has none.
+  borrowing func synchronize() throws(DataProblem) {
+    guard fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS else { throw problem() }
+  }
+
   #if os(Linux)
     /// What makes O_TMPFILE of O_DIRECTORY; the macro itself is too complex for the importer.
     private static let withoutName: Int32 = 0o20_000_000
@@ -76,7 +107,7 @@ struct SystemFile: ~Copyable {
   /// Puts the written bytes on the disk and gives the file its name in one step, by way of `draft`:
   /// so the name never stands for an empty file, and an earlier file stays until then.
   borrowing func publish(draft: String) throws(DataProblem) {
-    guard fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS else { throw problem() }
+    try synchronize()
     #if os(Linux)
       if isUnnamed {
         Self.remove(draft)
@@ -156,10 +187,13 @@ struct SystemFile: ~Copyable {
 
   /// True when `path` exists and is no ordinary file: a device or a pipe, which must not be replaced.
   static func isDevice(_ path: String) -> Bool {
+    if path == standardOutput { return true }
     var status = stat()
     guard unsafe stat(path, &status) == 0 else { return false }
     return status.st_mode & S_IFMT != S_IFREG
   }
+
+  private static let standardOutput = "/dev/stdout"
 
   /// The number of this process, which makes a temporary name its own.
   static var processNumber: Int32 { getpid() }
