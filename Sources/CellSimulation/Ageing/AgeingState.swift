@@ -16,6 +16,16 @@ public struct AgeingState: Sendable, Equatable {
   /// The sodium the interphase has bound since formation, per anode capacity.
   public var interphaseShare: Double
 
+  /// Makes a history from its doses; the lists have one entry per site, each with one per class.
+  public init(
+    siteCycles: [[Double]], siteCentres: [[Double]], calendarHours: Double, interphaseShare: Double
+  ) {
+    self.siteCycles = siteCycles
+    self.siteCentres = siteCentres
+    self.calendarHours = calendarHours
+    self.interphaseShare = interphaseShare
+  }
+
   /// A new cell.
   ///
   /// - Parameter description: for which cell; a circuit has no sites.
