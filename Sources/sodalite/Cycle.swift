@@ -36,7 +36,8 @@ struct Cycle: ParsableCommand {
   @Option(
     parsing: .unconditional, help: "The temperature around the cell in degrees Celsius, -30 to 60.")
   var ambient = 25.0
-  @Option(help: "Write the test to a BDF CSV file.") var output: String?
+  @Option(help: "Write the test to a BDF CSV file as it is made.") var output: String?
+  @Option(help: "Write a row for each cycle to a CSV file as it is made.") var summary: String?
   @Option(
     help: "The time between rows of the file. (default: 10s)",
     transform: DurationArgument.init(argument:))
@@ -44,15 +45,31 @@ struct Cycle: ParsableCommand {
   @Option(help: "The cycles to write and to tell of in full: all, last, or 1,10,100.")
   var record = RecordArgument.all
   @Option(
-    help: "Begin with a history, such as 200cycles, 2y or 200cycles,365d.",
+    help:
+      "Begin with a history, such as 200cycles, 2y or 200cycles,365d, or one from a .yaml file.",
     transform: AgeArgument.init(argument:))
   var age: AgeArgument?
   @Flag(help: "Let the cell wear during the run.") var wear = false
+  @Option(
+    name: .customLong("save-age"),
+    help: ArgumentHelp("Write the history at the end to a .yaml file.", valueName: "file"))
+  var ageFile: String?
+  @Option(
+    help: ArgumentHelp(
+      "Keep the state of the run in a file, at ends of cycles and when it is stopped.",
+      valueName: "file"))
+  var checkpoint: String?
+  @Option(
+    name: .customLong("continue"),
+    help: ArgumentHelp(
+      "Go on with a run from its checkpoint, to the same bytes; takes no other options.",
+      valueName: "file"))
+  var continuation: String?
   @Option(help: "The cathode's active mass in g, for values per gram.") var mass: Double?
   @Option(help: "table or json.") var format = OutputFormat.table
 
   func validate() throws {
-    guard steps.isEmpty != (file == nil) else {
+    guard continuation != nil || steps.isEmpty != (file == nil) else {
       throw ValidationError("steps or --protocol FILE would be right, one of them")
     }
     if let mass, !(mass > 0 && mass <= 1e6) {
@@ -67,113 +84,52 @@ struct Cycle: ParsableCommand {
     guard (-30...60).contains(ambient) else {
       throw ValidationError("--ambient \(ambient): -30 to 60 would be right")
     }
+    try validateFiles()
+  }
+
+  private func validateFiles() throws {
+    if let ageFile {
+      guard ageFile.hasSuffix(".yaml") || ageFile.hasSuffix(".yml") else {
+        throw ValidationError("--save-age \(ageFile): a name that ends with .yaml would be right")
+      }
+      guard wear || age != nil else {
+        throw ValidationError("--save-age takes a cell with a history: add --wear or --age")
+      }
+    }
+    let files = [output, summary, ageFile, checkpoint].compactMap { $0 }
+    guard Set(files).count == files.count else {
+      throw ValidationError("each file needs a name of its own")
+    }
+    guard checkpoint != nil else { return }
+    for file in [output, summary].compactMap({ $0 }) where GrowingLog.isDevice(file) {
+      throw ValidationError(
+        "\(file) cannot be gone on with; with --checkpoint an ordinary file would be right")
+    }
   }
 
   func run() throws {
-    var plan = try file.map(CycleProtocol.init(file:)) ?? CycleProtocol(words: steps)
-    if rounds > 1 { plan.repeatAll(rounds) }
-    let description = try Cells.find(cell)
-    var cycler = try plan.run(for: description, cathodeGrams: mass)
-    cycler.samplingSeconds = output == nil ? .infinity : period.seconds
-    var cell = try makeCell(description)
-    var result = CycleReport(
-      cell: description, steps: cycler.steps, startStateOfCharge: start.fraction,
-      ambientCelsius: ambient, keepsSteps: record.keeps)
-    let started = wallSeconds()
+    StopRequest.watch()
+    let given = Array(CommandLine.arguments.dropFirst(2))
+    guard let continuation else {
+      var session = try CycleSession.make(CycleSetup(self, arguments: given), from: nil)
+      return try session.run()
+    }
+    guard given == ["--continue", continuation] || given == ["--continue=\(continuation)"] else {
+      throw ValidationError("--continue takes all options from its file; leave out the others")
+    }
+    let kept: CycleCheckpoint
     do {
-      try run(cycler, on: &cell, into: &result)
+      kept = try CycleCheckpoint(reading: continuation)
     } catch {
       throw UserMistake.exit(error)
     }
-    result.endStateOfCharge = cell.stateOfCharge
-    if let age = try cell.age ?? age?.state(of: description) {
-      do {
-        result.health = try description.healthText(after: age)
-      } catch {
-        result.health = "nothing is left of the cell: \(error)\n"
-      }
-    }
-    result.wallSeconds = wallSeconds() - started
-    try report(format == .json ? result.json.text + "\n" : result.table)
-    if let stop = result.stop { throw UserMistake.exit(stop, code: 65) }
+    var command = try Self.parse(kept.arguments)
+    command.checkpoint = continuation
+    let setup = try CycleSetup(command, arguments: kept.arguments)
+    try setup.check(kept)
+    var session = try CycleSession.make(setup, from: kept)
+    try session.run()
   }
-
-  /// The cell at rest, as old as it is said to be.
-  private func makeCell(_ description: CellDescription) throws -> Cell {
-    do {
-      guard wear || age != nil else {
-        return try Cell(
-          description, stateOfCharge: start.fraction, temperatureCelsius: ambient)
-      }
-      let age = try (self.age ?? AgeArgument(argument: "0h")).state(of: description)
-      let old = description.aged(by: age)
-      guard wear else {
-        return try Cell(old, stateOfCharge: start.fraction, temperatureCelsius: ambient)
-      }
-      let volts = try CellEquilibrium(old).volts(stateOfCharge: start.fraction)
-      return try Cell(
-        description, age: age,
-        restingAtVolts: min(max(volts, description.lowerCutoffVolts), description.upperCutoffVolts),
-        temperatureCelsius: ambient)
-    } catch let error as CellError {
-      throw UserMistake.exit("\(cell): \(error)", code: 78)
-    }
-  }
-
-  private func run(
-    _ cycler: CyclerRun, on cell: inout Cell, into result: inout CycleReport
-  ) throws(DataProblem) {
-    var writer: BDFWriter? = nil
-    if let output { writer = try BDFWriter(path: output, columns: Self.columns) }
-    var bar = ProgressBar.standardError()
-    defer { bar.finish() }
-    let started = wallSeconds()
-    var progress = cycler.start
-    // The rows of the present cycle, where only the last one is asked for.
-    var waiting: [CyclerSample] = []
-    while true {
-      let step = try cycler.next(&progress, on: &cell, ambientCelsius: ambient) {
-        (sample: CyclerSample) throws(DataProblem) in
-        if record == .last {
-          if waiting.last.map({ $0.cycle != sample.cycle }) ?? false { waiting.removeAll() }
-          if output != nil { waiting.append(sample) }
-        } else if record.keeps(sample.cycle) {
-          try Self.write(sample, to: &writer)
-        }
-      }
-      guard let step else { break }
-      result.add(step)
-      if cycler.isAtCycleEnd(progress) { result.setHealth(cycler.health(of: cell)) }
-      bar.update(
-        fraction: Double(step.cycle) / Double(max(cycler.plannedCycles, 1)),
-        simulatedSeconds: progress.testSeconds, elapsedSeconds: wallSeconds() - started,
-        note: note(step, cycler, result))
-      if !step.end.isExpected { break }
-    }
-    for sample in waiting { try Self.write(sample, to: &writer) }
-    try writer?.finish()
-  }
-
-  private func note(
-    _ step: CyclerStepSummary, _ cycler: CyclerRun, _ result: CycleReport
-  ) -> String {
-    let health = result.cycles.last?.health ?? result.cycles.dropLast().last?.health
-    return "cycle \(step.cycle) of \(cycler.plannedCycles)"
-      + (health.map { ", health \(number($0 * 100, 1)) %" } ?? "")
-  }
-
-  private static func write(
-    _ sample: CyclerSample, to writer: inout BDFWriter?
-  ) throws(DataProblem) {
-    try writer?.append(
-      seconds: sample.testSeconds, amperes: sample.amperes, volts: sample.volts,
-      Double(sample.cycle), Double(sample.step), sample.temperatureCelsius, sample.stateOfCharge)
-  }
-
-  private static let columns: [BDFWriter.Column] = [
-    .init("Cycle Count / 1", decimals: 0), .init("Step Count / 1", decimals: 0), .temperature,
-    .truth,
-  ]
 }
 
 /// Which cycles are written and told of in full.

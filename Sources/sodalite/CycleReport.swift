@@ -11,38 +11,61 @@ struct CycleReport {
   let ambientCelsius: Double
   var endStateOfCharge = 0.0
   var wallSeconds = 0.0
+  /// Whether the run was stopped from outside.
+  var isInterrupted = false
   /// The state of health at the end, mode by mode; nil for a cell that has no history.
   var health: String?
   private(set) var seconds = 0.0
+  /// The cycles that are told of.
   private(set) var cycles: [CyclerCycleSummary] = []
   /// The steps of the cycles asked for; always those of the last.
   private(set) var summaries: [CyclerStepSummary] = []
-  let keepsSteps: (Int) -> Bool
+  private let record: RecordArgument
+  /// Programs are told of all cycles, people of some: what is not told is not kept.
+  private let isForPrograms: Bool
 
   init(
     cell: CellDescription, steps: [CyclerStep], startStateOfCharge: Double,
-    ambientCelsius: Double, keepsSteps: @escaping (Int) -> Bool
+    ambientCelsius: Double, record: RecordArgument, isForPrograms: Bool
   ) {
     self.cell = cell
     self.steps = steps
     self.startStateOfCharge = startStateOfCharge
     self.ambientCelsius = ambientCelsius
-    self.keepsSteps = keepsSteps
+    self.record = record
+    self.isForPrograms = isForPrograms
   }
 
-  /// Whether a step of this cycle begins a new one.
-  func isNew(_ cycle: Int) -> Bool { cycles.last.map { $0.cycle != cycle } ?? true }
-
-  mutating func add(_ step: CyclerStepSummary) {
-    if isNew(step.cycle) {
-      if let last = cycles.last?.cycle, !keepsSteps(last) {
-        summaries.removeAll { $0.cycle == last }
+  /// Adds a step; returns the cycle that was over before it.
+  mutating func add(_ step: CyclerStepSummary) -> CyclerCycleSummary? {
+    let last = cycles.last
+    let isNew = last.map { $0.cycle != step.cycle } ?? true
+    if isNew {
+      if let last, !(isForPrograms && record.keeps(last.cycle)) {
+        summaries.removeAll { $0.cycle == last.cycle }
       }
       cycles.append(CyclerCycleSummary(cycle: step.cycle))
+      if !isForPrograms { dropCycles() }
     }
     cycles[cycles.count - 1].add(step)
     summaries.append(step)
     seconds += step.seconds
+    return isNew ? last : nil
+  }
+
+  /// Of many cycles people are shown fifty at most: every tenth, fiftieth, hundredth and so on.
+  private mutating func dropCycles() {
+    guard let last = cycles.last?.cycle, last > 40 else { return }
+    // Each divides the next: what a longer run shows, a shorter one has kept.
+    let spacing = [10, 50, 100, 500, 1_000, 5_000].first { last <= 50 * $0 } ?? 50_000
+    cycles.removeAll { $0.cycle > 1 && $0.cycle % spacing != 0 && $0.cycle != last }
+  }
+
+  /// Passes what was added.
+  mutating func exchange(_ words: inout StateWords) {
+    words.field(&seconds)
+    words.field(&cycles, standard: CyclerCycleSummary(cycle: 0)) { $0.exchange(&$1) }
+    words.field(&summaries, standard: CyclerStepSummary()) { $0.exchange(&$1) }
   }
 
   /// Says how healthy the cell is after the cycle that came last.
@@ -50,7 +73,10 @@ struct CycleReport {
     if !cycles.isEmpty { cycles[cycles.count - 1].health = health }
   }
 
-  /// Why the run did not come to its end; nil if it did.
+  /// Whether the run came to the end of its protocol.
+  private var isCompleted: Bool { stop == nil && !isInterrupted }
+
+  /// Why the cell did not come to the protocol's end; nil if it did, or was only stopped on its way.
   var stop: String? {
     guard let last = summaries.last else { return nil }
     let reason: String
@@ -113,7 +139,7 @@ extension CycleReport {
         ("\(milli)Ah out", .right), ("Ah out/in", .right), ("\(milli)Wh in", .right),
         ("\(milli)Wh out", .right), ("Wh out/in", .right), ("max °C", .right),
       ] + (wears ? [("health", .right)] : []))
-    for cycle in cycles where isShown(cycle) {
+    for cycle in cycles {
       table.add(
         [
           "\(cycle.cycle)", Self.clock(cycle.seconds),
@@ -125,13 +151,6 @@ extension CycleReport {
         ] + (wears ? [percent(cycle.health)] : []))
     }
     return table.text
-  }
-
-  /// Of many cycles people are shown some thirty; programs get all.
-  private func isShown(_ cycle: CyclerCycleSummary) -> Bool {
-    guard cycles.count > 40 else { return true }
-    let every = cycles.count <= 500 ? 10 : cycles.count / 30 / 50 * 50 + 50
-    return cycle.cycle <= 1 || cycle.cycle % every == 0 || cycle.cycle == cycles.last?.cycle
   }
 
   /// A number with its sign: positive charges.
@@ -167,16 +186,24 @@ extension CycleReport {
 // MARK: - For programs
 
 extension CycleReport {
-  var json: JSONText {
-    .object([
+  /// The JSON in pieces, so that a long run's is never whole in memory.
+  func json(_ write: (String) throws -> Void) throws {
+    let head = JSONText.object([
       .init("cell", .string(cell.name)), .init("ambientCelsius", .number(ambientCelsius)),
       .init("startStateOfCharge", .number(startStateOfCharge)),
       .init("endStateOfCharge", .number(endStateOfCharge)),
       .init("simulatedSeconds", .number(seconds)), .init("wallSeconds", .number(wallSeconds)),
-      .init("completed", .boolean(stop == nil)),
-      .init("steps", .array(summaries.map(json))),
-      .init("cycles", .array(cycles.map(Self.json))),
+      .init("completed", .boolean(isCompleted)),
     ])
+    try write(head.text.dropLast() + ",\"steps\":[")
+    for (place, summary) in summaries.enumerated() {
+      try write((place > 0 ? "," : "") + json(summary).text)
+    }
+    try write("],\"cycles\":[")
+    for (place, cycle) in cycles.enumerated() {
+      try write((place > 0 ? "," : "") + Self.json(cycle).text)
+    }
+    try write("]}\n")
   }
 
   private func json(_ summary: CyclerStepSummary) -> JSONText {

@@ -36,24 +36,44 @@ enum Program {
   }
 
   static func run(_ arguments: [String], in folder: URL = package) throws -> Outcome {
+    let outcome = try start(arguments, in: folder)
+    return try outcome.finish(isKilled: false)
+  }
+
+  /// Starts `sodalite` and goes on meanwhile.
+  static func start(_ arguments: [String], in folder: URL) throws -> Running {
     let process = Process()
     process.executableURL = executable
     process.arguments = arguments
     process.currentDirectoryURL = folder
-    let output = Pipe()
-    let errors = Pipe()
-    process.standardOutput = output
-    process.standardError = errors
+    let running = Running(process: process)
+    process.standardOutput = running.output
+    process.standardError = running.errors
     process.standardInput = FileHandle.nullDevice
     try process.run()
-    // Standard error is some lines long and waits in its pipe meanwhile.
-    let outputData = try output.fileHandleForReading.readToEnd() ?? Data()
-    let errorData = try errors.fileHandleForReading.readToEnd() ?? Data()
-    process.waitUntilExit()
-    #expect(process.terminationReason == .exit, "a trap: \(arguments)")
-    return Outcome(
-      code: process.terminationStatus, output: String(decoding: outputData, as: UTF8.self),
-      errors: String(decoding: errorData, as: UTF8.self))
+    return running
+  }
+
+  /// A run that is under way.
+  struct Running {
+    let process: Process
+    let output = Pipe()
+    let errors = Pipe()
+
+    /// Waits for its end.
+    func finish(isKilled: Bool = true) throws -> Outcome {
+      // Standard error is some lines long and waits in its pipe meanwhile.
+      let outputData = try output.fileHandleForReading.readToEnd() ?? Data()
+      let errorData = try errors.fileHandleForReading.readToEnd() ?? Data()
+      process.waitUntilExit()
+      let isExit = process.terminationReason == .exit
+      #expect(
+        isExit || isKilled && [SIGKILL, SIGTERM, SIGINT].contains(process.terminationStatus),
+        "a trap: \(process.arguments ?? [])")
+      return Outcome(
+        code: process.terminationStatus, output: String(decoding: outputData, as: UTF8.self),
+        errors: String(decoding: errorData, as: UTF8.self))
+    }
   }
 }
 

@@ -81,7 +81,45 @@ extension CyclerCycleSummary {
   }
 }
 
+extension CyclerSample {
+  /// A sample to be read into.
+  public init() {
+    self.init(
+      testSeconds: 0, cycle: 0, step: 1, stepSeconds: 0, volts: 0, amperes: 0,
+      temperatureCelsius: 0, stateOfCharge: 0, chargeAmpereHours: 0)
+  }
+
+  /// Passes all fields.
+  public mutating func exchange(_ words: inout StateWords) {
+    words.field(&testSeconds)
+    words.field(&cycle)
+    words.field(&step)
+    words.field(&stepSeconds)
+    words.field(&volts)
+    words.field(&amperes)
+    words.field(&temperatureCelsius)
+    words.field(&stateOfCharge)
+    words.field(&chargeAmpereHours)
+  }
+}
+
 extension CyclerRun {
+  /// All that decides what the protocol does to a cell, as words: equal for equal protocols only.
+  public var identity: [UInt64] {
+    var words = StateWords()
+    // The text of a value has all of its fields, and numbers in it are exact.
+    var text = "\(program.instructions) \(program.loops) \(steps)"
+    words.field(&text)
+    var grams = fit.cathodeGrams
+    words.field(&grams)
+    for name in fit.profiles.keys.sorted() {
+      guard let profile = fit.profiles[name] else { continue }
+      var rows = profile.seconds + profile.values
+      words.field(&rows, standard: 0) { $1.field(&$0) }
+    }
+    return words.words
+  }
+
   /// How much of the protocol is done, 0 to 1, by the number of its steps; jumps and the lengths of
   /// steps are not foreseen.
   public func share(of progress: Progress) -> Double {

@@ -15,7 +15,7 @@ public struct CyclerRun: Sendable {
   public var maximumTestSeconds = 1e9
 
   let program: CyclerProgram
-  private let fit: CyclerFit
+  let fit: CyclerFit
   private let countsCycles: Bool
   /// How many jumps, or steps without time, may follow each other before it is clear that no time will ever pass.
   private static let longestCircle = 1000
