@@ -29,6 +29,8 @@ public struct RigSetup: Sendable {
   public var seed: UInt64
   /// How far the true cell differs from the nominal one; 0 is not at all, 1 is a usual fleet.
   public var mismatch: Double
+  /// What the true cell has been through; nil for a new one. The estimator's tables know nothing of it.
+  public var age: AgeingState?
   /// The time between two ticks. Unit: s.
   public var period: Double
   /// The true state of charge at the start.
@@ -50,6 +52,7 @@ public struct RigSetup: Sendable {
     self.seed = seed
     chips = .ina228TMP117
     mismatch = 1
+    age = nil
     period = 1
     startStateOfCharge = 0.9
     initialError = -0.3
@@ -101,7 +104,8 @@ public struct Rig: ~Copyable {
     // All that can fail comes before the first stored property: a value that cannot be copied is
     // made whole or not at all.
     var random = SeededRandom(seed: setup.seed, stream: 1)
-    let actual = setup.cell.drawn(using: &random, mismatch: setup.mismatch)
+    let drawn = setup.cell.drawn(using: &random, mismatch: setup.mismatch)
+    let actual = setup.age.map(drawn.aged) ?? drawn
     let reference = try StateOfChargeReference(actual)
     let cell = try reference.cell(at: setup.startStateOfCharge, celsius: setup.ambientCelsius)
     let profile = try ProfileMaker.profile(for: setup.cell, tuning: setup.tuning)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CellEstimation
+import CellSimulation
 import Firmware
 import Quantities
 import Simulation
@@ -19,6 +20,8 @@ struct RunSummary {
   var firstGuess = 0.0
   var firstTruth = 0.0
   var trueCapacity = 0.0
+  /// How healthy a cell of the history asked for is; nil for a new one.
+  var health: AgeingHealth?
   var score = AccuracyScore()
   var faults = BusFaultCounts()
   var saturations: UInt32 = 0
@@ -90,7 +93,20 @@ struct RunSummary {
   }
 
   var json: JSONText {
+    .object(members + (health.map { [.init("health", Self.json(of: $0))] } ?? []))
+  }
+
+  private static func json(of health: AgeingHealth) -> JSONText {
     .object([
+      .init("capacity", .number(health.capacity)),
+      .init("sodiumLost", .number(health.lossOfSodiumInventory)),
+      .init("contactResistance", .number(health.resistance)),
+      .init("cathodeSites", .array(health.cathodeSites.map(JSONText.number))),
+    ])
+  }
+
+  private var members: [JSONText.Member] {
+    [
       .init("seed", .integer(Int64(clamping: seed))), .init("cell", .string(cell)),
       .init("ticks", .integer(Int64(ticks))), .init("simulatedSeconds", .number(seconds)),
       .init("wallSeconds", .number(wallSeconds)),
@@ -126,7 +142,7 @@ struct RunSummary {
           .init("recovered", .integer(Int64(faults.recovered))),
         ])),
       .init("saturations", .integer(Int64(saturations))),
-    ])
+    ]
   }
 
   /// How estimates met the truth, in a line.
@@ -145,6 +161,13 @@ struct RunSummary {
     var table = TableText([("", .left), ("", .left)])
     table.add(["seed", "\(seed)"])
     table.add(["cell", cell])
+    if let health {
+      table.add([
+        "age of the true cell",
+        "\(percent(health.capacity)) of a new one's capacity, "
+          + "\(percent(health.resistance)) of its contact resistance; the firmware's profile is new",
+      ])
+    }
     table.add(["simulated", "\(grouped(Double(ticks))) ticks, \(number(seconds / 3_600, 2)) h"])
     table.add([
       "state of charge, at first", "\(percent(firstGuess)) believed, \(percent(firstTruth)) true",

@@ -51,6 +51,13 @@ struct Simulate: ParsableCommand {
   @Option(help: "How far the true cell is from the nominal one; 0 equal, 1 usual.")
   var mismatch = 1.0
   @Option(
+    help: """
+      Give the true cell a history, such as 200cycles, 2y or 200cycles,365d, or one from a .yaml file; \
+      the firmware still believes in a new cell.
+      """,
+    transform: AgeArgument.init(argument:))
+  var age: AgeArgument?
+  @Option(
     parsing: .unconditional, help: "The temperature around the cell in degrees Celsius, -30 to 60.")
   var ambient = 25.0
   @Option(name: .customLong("bus-faults"), help: "The probability of each kind of transfer fault.")
@@ -93,11 +100,12 @@ struct Simulate: ParsableCommand {
 
   func run() throws {
     let description = try Cells.find(cell)
+    let age = try age?.state(of: description)
     let range = try seedRange()
     var pooled = AccuracyScore()
     var results: [JSONText] = []
     for seed in range {
-      let summary = try runOne(description, seed: seed)
+      let summary = try runOne(description, age, seed: seed)
       pooled.add(summary.score)
       if format == .json {
         results.append(summary.json)
@@ -119,8 +127,11 @@ struct Simulate: ParsableCommand {
     }
   }
 
-  private func runOne(_ description: CellDescription, seed: UInt64) throws -> RunSummary {
+  private func runOne(
+    _ description: CellDescription, _ age: AgeingState?, seed: UInt64
+  ) throws -> RunSummary {
     var setup = RigSetup(cell: description, seed: seed)
+    setup.age = age
     setup.chips = chips.set
     setup.mismatch = mismatch
     setup.period = 1 / rate
@@ -141,6 +152,7 @@ struct Simulate: ParsableCommand {
     summary.firstGuess = min(max(setup.startStateOfCharge + setup.initialError, 0), 1)
     summary.firstTruth = setup.startStateOfCharge
     summary.trueCapacity = rig.capacityAmpereHours
+    summary.health = try age.map(description.health)
     var bar = ProgressBar.standardError()
     var writer: BDFWriter? = nil
     do {
