@@ -16,6 +16,9 @@ let argumentParser: Target.Dependency = .product(
   name: "ArgumentParser", package: "swift-argument-parser")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
+/// Builds without libgpiod, such as static ones, leave the lines of the processor alone.
+let withoutGPIOD = Context.environment["SODALITE_WITHOUT_GPIOD"] != nil
+
 /// A library target of this package; `Sources/<name>` holds it.
 func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: strict)
@@ -66,6 +69,13 @@ let package = Package(
     library("Descriptions", ["CellSimulation", "Simulation", yams]),
     library("Telemetry", ["BusProtocols", "ChipDrivers", "Quantities"]),
     library("BusTesting", ["BusProtocols"]),
+    .target(name: "CLinuxI2C", cSettings: [.define("_GNU_SOURCE")]),
+    .target(
+      name: "CGPIOD",
+      cSettings: [.define("_GNU_SOURCE")]
+        + (withoutGPIOD ? [.define("SODALITE_WITHOUT_GPIOD")] : []),
+      linkerSettings: withoutGPIOD ? [] : [.linkedLibrary("gpiod")]),
+    library("LinuxBus", ["BusProtocols", "CGPIOD", "CLinuxI2C"]),
     .executableTarget(
       name: "sodalite",
       dependencies: [
@@ -99,6 +109,7 @@ let package = Package(
       ]),
     tests("Descriptions", ["CellSimulation", "Descriptions", "Simulation"]),
     tests("Telemetry", ["BusProtocols", "BusTesting", "ChipDrivers", "Quantities", "Telemetry"]),
+    tests("LinuxBus", ["BusProtocols", "CLinuxI2C", "LinuxBus"]),
     tests(
       "Conformance",
       [

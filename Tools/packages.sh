@@ -14,6 +14,9 @@ need_host_build() {
   need git git
   need gcc gcc
   [ -e /usr/include/stdio.h ] || missing_packages+=(libc6-dev)
+  # The lines of the processor; version 1 or 2, whichever the release has.
+  [ -n "${SODALITE_WITHOUT_GPIOD:-}" ] || [ -e /usr/include/gpiod.h ] ||
+    missing_packages+=(libgpiod-dev)
   if ! command -v ld.gold >/dev/null 2>&1; then
     missing_packages+=("$(debian_has binutils-gold && echo binutils-gold || echo binutils)")
   fi
