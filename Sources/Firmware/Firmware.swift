@@ -13,6 +13,8 @@ public struct FirmwareConfiguration: Sendable {
   public var monitor: CurrentMonitor
   /// The chip that reads the temperature.
   public var thermometer: TemperatureSensor
+  /// How many cells are in series; each is taken to have the same share of the voltage.
+  public var seriesCells: Int32
   /// The largest current that the monitor can show.
   public var currentRange: Current
   /// When to stop charging and discharging.
@@ -30,8 +32,8 @@ public struct FirmwareConfiguration: Sendable {
   public init(
     profile: CellProfile, monitor: CurrentMonitor, thermometer: TemperatureSensor,
     currentRange: Current, protection: ProtectionTable,
-    startStateOfCharge: StateOfCharge, startDeviation: Int32, saving: SaveRule = SaveRule(),
-    wallClock: WallClock = .none
+    startStateOfCharge: StateOfCharge, startDeviation: Int32, seriesCells: Int32 = 1,
+    saving: SaveRule = SaveRule(), wallClock: WallClock = .none
   ) {
     self.profile = profile
     self.monitor = monitor
@@ -40,6 +42,7 @@ public struct FirmwareConfiguration: Sendable {
     self.protection = protection
     self.startStateOfCharge = startStateOfCharge
     self.startDeviation = startDeviation
+    self.seriesCells = seriesCells
     self.saving = saving
     self.wallClock = wallClock
   }
@@ -124,7 +127,8 @@ public struct Firmware<
     self.chargeSwitch = chargeSwitch
     self.dischargeSwitch = dischargeSwitch
     protection = configuration.protection
-    sensors = Sensors(configuration.monitor, configuration.thermometer)
+    sensors = Sensors(
+      configuration.monitor, configuration.thermometer, seriesCells: configuration.seriesCells)
     plausibility = PlausibilityCheck(
       configuration.profile, currentRange: configuration.currentRange)
     estimator = StateEstimator(

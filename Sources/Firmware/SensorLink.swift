@@ -47,17 +47,17 @@ public struct BusFaultCounts: Equatable, Sendable {
 enum LinkPhase: Equatable, Sendable {
   /// Not spoken to yet, or given up after too many failures.
   case down
-  /// Reset; it may be configured a few milliseconds later.
-  case resetting(since: MonotonicTime)
+  /// Begun at one moment, and last spoken to at another; it may be configured a little later.
+  case resetting(since: MonotonicTime, begun: MonotonicTime)
   /// Configured and converting.
   case running
 }
 
 /// Brings one chip up, keeps it up, and reads it once a tick.
 ///
-/// A failed read is repeated once at once. Three ticks in a row without an answer, 1.5 seconds
-/// without a new result, or a chip that lost its configuration start it anew from its reset. Nothing
-/// here waits.
+/// A failed read is repeated once at once. Three ticks in a row without an answer, more time without
+/// a new result than the chip ever takes, or a chip that lost its configuration start it anew from its
+/// reset. Nothing here waits.
 struct SensorLink: Sendable {
   private(set) var phase = LinkPhase.down
   /// Whether the chip answered this tick that its next result is not finished yet.
@@ -69,66 +69,67 @@ struct SensorLink: Sendable {
   /// When the chip was configured or last gave a value.
   private var lastValue = MonotonicTime.microseconds(0)
 
-  /// The pause between reset and configuration. Unit: µs; every chip here needs at most 2 ms.
-  private static let pause: Int64 = 5_000
-  /// How long a chip may be without a new result before it is taken to hang. Unit: µs; half
-  /// again the slowest cycle of a TMP117.
-  private static let patience: Int64 = 1_500_000
+  /// How long a chip that is configured step by step may take. Unit: µs; a BQ27441 needs up to 2 s.
+  private static let longestStart: Int64 = 5_000_000
 
   /// Works on a chip for one tick.
   ///
-  /// - Parameters:
-  ///   - reset: starts the chip anew.
-  ///   - configure: sets it up.
-  ///   - read: reads it.
   /// - Returns: what was read; nil while the chip comes up or when it failed.
-  mutating func service<Chip, Bus: I2CBus & ~Copyable, Value>(
-    _ chip: inout Chip, on bus: inout Bus, at time: MonotonicTime, _ faults: inout BusFaultCounts,
-    reset: (inout Chip, inout Bus) throws(ChipError) -> Void,
-    configure: (inout Chip, inout Bus) throws(ChipError) -> Void,
-    read: (inout Chip, inout Bus) throws(ChipError) -> Value
-  ) -> Value? {
+  mutating func service<Chip: LinkedChip, Bus: I2CBus & ~Copyable>(
+    _ chip: inout Chip, on bus: inout Bus, at time: MonotonicTime, _ faults: inout BusFaultCounts
+  ) -> Chip.Reading? {
     isWaiting = false
     isFirstValue = false
     switch phase {
     case .down:
       do throws(ChipError) {
-        try reset(&chip, &bus)
-        phase = .resetting(since: time)
+        try chip.begin(on: &bus)
+        phase = .resetting(since: time, begun: time)
       } catch {
         faults.note(error)
       }
       return nil
-    case .resetting(let since):
+    case .resetting(let since, let begun):
       guard time >= since else {
         // The clock stepped back: the pause begins anew.
-        phase = .resetting(since: time)
+        phase = .resetting(since: time, begun: time)
         return nil
       }
-      guard time.microseconds(since: since) >= Self.pause else { return nil }
-      do throws(ChipError) {
-        try configure(&chip, &bus)
-        phase = .running
-        failures = 0
-        hasValue = false
-        lastValue = time
-      } catch {
-        faults.note(error)
-        phase = .down
+      if time.microseconds(since: since) >= chip.settlingMicroseconds {
+        bringUp(&chip, on: &bus, at: time, begun: begun, &faults)
       }
       return nil
     case .running:
-      return readTwice(&chip, on: &bus, at: time, &faults, read: read)
+      return readTwice(&chip, on: &bus, at: time, &faults)
     }
   }
 
-  private mutating func readTwice<Chip, Bus: I2CBus & ~Copyable, Value>(
-    _ chip: inout Chip, on bus: inout Bus, at time: MonotonicTime, _ faults: inout BusFaultCounts,
-    read: (inout Chip, inout Bus) throws(ChipError) -> Value
-  ) -> Value? {
+  private mutating func bringUp<Chip: LinkedChip, Bus: I2CBus & ~Copyable>(
+    _ chip: inout Chip, on bus: inout Bus, at time: MonotonicTime, begun: MonotonicTime,
+    _ faults: inout BusFaultCounts
+  ) {
+    do throws(ChipError) {
+      guard try chip.bringUp(on: &bus, at: time) else {
+        let isOverdue = time.microseconds(since: begun) > Self.longestStart
+        phase = isOverdue ? .down : .resetting(since: time, begun: begun)
+        return
+      }
+      phase = .running
+      failures = 0
+      hasValue = false
+      lastValue = time
+    } catch {
+      faults.note(error)
+      phase = .down
+    }
+  }
+
+  private mutating func readTwice<Chip: LinkedChip, Bus: I2CBus & ~Copyable>(
+    _ chip: inout Chip, on bus: inout Bus, at time: MonotonicTime, _ faults: inout BusFaultCounts
+  ) -> Chip.Reading? {
     for attempt in 0..<2 {
       do throws(ChipError) {
-        let value = try read(&chip, &bus)
+        let value = try chip.next(on: &bus, at: time)
         failures = 0
         isFirstValue = !hasValue
         hasValue = true
@@ -139,7 +140,7 @@ struct SensorLink: Sendable {
         faults.note(error)
         switch error {
         case .conversionNotReady:
-          return wait(at: time)
+          return wait(at: time, patience: chip.patienceMicroseconds)
         case .configurationLost, .notConfigured, .memoryFault, .unexpectedIdentity:
           phase = .down
           return nil
@@ -152,10 +153,10 @@ struct SensorLink: Sendable {
   }
 
   /// A chip between two results is healthy; one that has given none for too long hangs.
-  private mutating func wait<Value>(at time: MonotonicTime) -> Value? {
+  private mutating func wait<Value>(at time: MonotonicTime, patience: Int64) -> Value? {
     failures = 0
     lastValue = min(lastValue, time)  // the clock may have stepped back
-    if time.microseconds(since: lastValue) < Self.patience {
+    if time.microseconds(since: lastValue) < patience {
       // A chip that was started anew proves itself with a value, or it could wait from start to start.
       isWaiting = hasValue
     } else {

@@ -3,7 +3,7 @@
 import BusProtocols
 import CellEstimation
 public import ChipDrivers
-import Quantities
+public import Quantities
 
 /// The chip that reads current and voltage.
 public enum CurrentMonitor: Sendable {
@@ -11,14 +11,25 @@ public enum CurrentMonitor: Sendable {
   case ina228(INA228)
   /// An INA226: the charge is integrated here, on the host's clock.
   case ina226(INA226)
+  /// An INA219: as the INA226, but in coarse steps.
+  case ina219(INA219)
+  /// A BQ27441 or BQ27427: voltage, a current averaged over a second, and a temperature.
+  case bq27441(BQ27441)
+  /// A MAX17048: voltage only. The current is not measured but taken to be this one, so limits on
+  /// the current are not kept, and the interval of the estimate does not know the assumption's error.
+  case max17048(MAX17048, assumedCurrent: Current)
 }
 
 /// The chip that reads the cell's temperature.
 public enum TemperatureSensor: Sendable {
   /// A TMP117 on the cell.
   case tmp117(TMP117)
+  /// A TMP102 on the cell.
+  case tmp102(TMP102)
   /// An ADS1115 with a thermistor, and the cell's voltage a second time.
   case ads1115(ThermistorBoard)
+  /// The monitor itself, where it is a BQ27441.
+  case monitor
   /// None: the estimator assumes 25 °C and says that its temperature is stale.
   case none
 }
@@ -30,11 +41,14 @@ struct Sensors: Sendable {
   private var monitorLink = SensorLink()
   private var thermometerLink = SensorLink()
   private var integrator = HostIntegrator()
+  private let seriesCells: Int32
   private(set) var faults = BusFaultCounts()
 
-  init(_ monitor: CurrentMonitor, _ thermometer: TemperatureSensor) {
+  init(_ monitor: CurrentMonitor, _ thermometer: TemperatureSensor, seriesCells: Int32) {
+    precondition(seriesCells >= 1, "a pack has a cell")
     self.monitor = monitor
     self.thermometer = thermometer
+    self.seriesCells = seriesCells
   }
 
   /// What one tick brought.
@@ -70,86 +84,75 @@ struct Sensors: Sendable {
   ) {
     switch monitor {
     case .ina228(var chip):
-      let reading: INA228.Measurement? = monitorLink.service(
-        &chip, on: &bus, at: time, &faults,
-        reset: { (chip: inout INA228, bus: inout Bus) throws(ChipError) in
-          try chip.reset(on: &bus)
-        },
-        configure: { (chip: inout INA228, bus: inout Bus) throws(ChipError) in
-          try chip.configure(on: &bus, at: time)
-        },
-        read: { (chip: inout INA228, bus: inout Bus) throws(ChipError) in
-          try chip.readMeasurement(on: &bus, at: time)
-        })
+      let reading = monitorLink.service(&chip, on: &bus, at: time, &faults)
       monitor = .ina228(chip)
       sample.measurement.current = reading?.current
-      sample.measurement.voltage = reading?.busVoltage
+      sample.measurement.voltage = cell(reading?.busVoltage)
       // The first count since a start leaves out what moved while the chip was away; the estimator
       // has assumed something for that time, and a shorter count must not replace it.
       if case .counted(let charge) = reading?.charge, !monitorLink.isFirstValue {
         sample.measurement.charge = charge
       }
-      sample.note(missing: reading == nil, monitorLink)
     case .ina226(var chip):
-      let reading: INA226.Measurement? = monitorLink.service(
-        &chip, on: &bus, at: time, &faults,
-        reset: { (chip: inout INA226, bus: inout Bus) throws(ChipError) in
-          try chip.reset(on: &bus)
-        },
-        configure: { (chip: inout INA226, bus: inout Bus) throws(ChipError) in
-          try chip.configure(on: &bus)
-        },
-        read: { (chip: inout INA226, bus: inout Bus) throws(ChipError) in
-          try chip.readMeasurement(on: &bus)
-        })
+      let reading = monitorLink.service(&chip, on: &bus, at: time, &faults)
       monitor = .ina226(chip)
-      sample.measurement.current = reading?.current
-      sample.measurement.voltage = reading?.busVoltage
-      if let reading, case .counted(let charge) = integrator.add(reading.current, at: time) {
-        sample.measurement.charge = charge
-      }
-      sample.note(missing: reading == nil, monitorLink)
+      note(reading?.current, reading?.busVoltage, in: &sample, at: time)
+    case .ina219(var chip):
+      let reading = monitorLink.service(&chip, on: &bus, at: time, &faults)
+      monitor = .ina219(chip)
+      note(reading?.current, reading?.busVoltage, in: &sample, at: time)
+    case .bq27441(var chip):
+      let reading = monitorLink.service(&chip, on: &bus, at: time, &faults)
+      monitor = .bq27441(chip)
+      note(reading?.averageCurrent, reading?.cellVoltage, in: &sample, at: time)
+      if case .monitor = thermometer { sample.measurement.temperature = reading?.temperature }
+    case .max17048(var chip, let assumedCurrent):
+      let reading = monitorLink.service(&chip, on: &bus, at: time, &faults)
+      monitor = .max17048(chip, assumedCurrent: assumedCurrent)
+      // Only beside a voltage: while the chip is away nothing is known of the cell.
+      sample.measurement.current = reading.map { _ in assumedCurrent }
+      sample.measurement.voltage = cell(reading?.cellVoltage)
     }
+    sample.note(missing: sample.measurement.voltage == nil, monitorLink)
+  }
+
+  /// What a chip says that counts no charge itself.
+  private mutating func note(
+    _ current: Current?, _ voltage: Voltage?, in sample: inout Sample, at time: MonotonicTime
+  ) {
+    sample.measurement.current = current
+    sample.measurement.voltage = cell(voltage)
+    if let current, case .counted(let charge) = integrator.add(current, at: time) {
+      sample.measurement.charge = charge
+    }
+  }
+
+  /// One cell's share of the voltage of all, rounded to nearest.
+  private func cell(_ voltage: Voltage?) -> Voltage? {
+    guard seriesCells > 1, let microvolts = voltage?.microvolts else { return voltage }
+    let half = microvolts < 0 ? -Int64(seriesCells / 2) : Int64(seriesCells / 2)
+    return .microvolts(Int32((Int64(microvolts) + half) / Int64(seriesCells)))
   }
 
   private mutating func readThermometer<Bus: I2CBus & ~Copyable>(
     into sample: inout Sample, on bus: inout Bus, at time: MonotonicTime
   ) {
     switch thermometer {
-    case .none:
+    case .none, .monitor:
       return
     case .tmp117(var chip):
-      let reading: Temperature? = thermometerLink.service(
-        &chip, on: &bus, at: time, &faults,
-        reset: { (chip: inout TMP117, bus: inout Bus) throws(ChipError) in
-          try chip.reset(on: &bus)
-        },
-        configure: { (chip: inout TMP117, bus: inout Bus) throws(ChipError) in
-          try chip.configure(on: &bus)
-        },
-        read: { (chip: inout TMP117, bus: inout Bus) throws(ChipError) in
-          try chip.readTemperature(on: &bus)
-        })
+      sample.measurement.temperature = thermometerLink.service(&chip, on: &bus, at: time, &faults)
       thermometer = .tmp117(chip)
-      sample.measurement.temperature = reading
-      sample.note(missing: reading == nil, thermometerLink)
+    case .tmp102(var chip):
+      sample.measurement.temperature = thermometerLink.service(&chip, on: &bus, at: time, &faults)
+      thermometer = .tmp102(chip)
     case .ads1115(var board):
-      let reading: ThermistorBoard.Reading? = thermometerLink.service(
-        &board, on: &bus, at: time, &faults,
-        reset: { (board: inout ThermistorBoard, bus: inout Bus) throws(ChipError) in
-          try board.reset(on: &bus)
-        },
-        configure: { (board: inout ThermistorBoard, bus: inout Bus) throws(ChipError) in
-          try board.configure(on: &bus, at: time)
-        },
-        read: { (board: inout ThermistorBoard, bus: inout Bus) throws(ChipError) in
-          try board.readNext(on: &bus, at: time)
-        })
+      let reading = thermometerLink.service(&board, on: &bus, at: time, &faults)
       thermometer = .ads1115(board)
       sample.measurement.temperature = reading?.temperature
-      sample.secondVoltage = reading?.voltage
-      // A reading without a temperature is a board that has not converted it yet, or a broken wire.
-      sample.note(missing: reading?.temperature == nil, thermometerLink)
+      sample.secondVoltage = cell(reading?.voltage)
     }
+    // A board without a temperature has not converted it yet, or its wire is broken.
+    sample.note(missing: sample.measurement.temperature == nil, thermometerLink)
   }
 }

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import BusProtocols
-import Glibc
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// What a person can do about a failure, in one line.
 public enum BusHint {

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// Time that only goes forward, also while the machine sleeps: the chips' counters do not sleep.
 public enum LinuxClock {

@@ -2,7 +2,11 @@
 
 public import BusProtocols
 public import CLinuxI2C
-import Glibc
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// An I2C bus of Linux, `/dev/i2c-N`, with the patience that a real bus needs.
 ///

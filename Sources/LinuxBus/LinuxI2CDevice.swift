@@ -2,7 +2,11 @@
 
 internal import BusProtocols
 import CLinuxI2C
-import Glibc
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// Why a device of Linux could not be opened or taken, by its errno.
 public struct DeviceProblem: Error, Equatable, Sendable {

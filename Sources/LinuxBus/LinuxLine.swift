@@ -2,7 +2,11 @@
 
 public import BusProtocols
 import CGPIOD
-import Glibc
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 /// Which line of the processor, by names that a new kernel does not change.
 public struct LineRequest: Equatable, Sendable {
