@@ -42,8 +42,6 @@ public struct BDFWriter: ~Copyable {
     public static let temperature = Column("Surface Temperature / degC", decimals: 3)
   }
 
-  private static let standard = [Column.time, .current, .voltage]
-
   /// The number of rows written so far.
   public private(set) var rowCount = 0
 
@@ -65,7 +63,7 @@ public struct BDFWriter: ~Copyable {
     } else {
       file = try SystemFile.writing(path)
     }
-    rows = CSVRows(Self.standard + columns)
+    rows = CSVRows(log: columns)
     rows.appendNames()
   }
 
@@ -96,14 +94,7 @@ public struct BDFWriter: ~Copyable {
   public mutating func append(
     seconds: Double, amperes: Double, volts: Double, values: [Double?]
   ) throws(DataProblem) {
-    precondition(
-      values.count + Self.standard.count == rows.columns.count, "a row needs one value per column")
-    rows.append(seconds, at: 0)
-    rows.append(amperes, at: 1)
-    rows.append(volts, at: 2)
-    for (place, value) in values.enumerated() {
-      rows.append(value, at: place + Self.standard.count)
-    }
+    rows.append(seconds: seconds, amperes: amperes, volts: volts, values: values)
     rowCount += 1
     if rows.isFull { try flush() }
   }

@@ -2,6 +2,9 @@
 
 /// Text to the process's standard output; unlike `print`, it says when the text did not get there.
 public enum StandardOutput {
+  /// True when a person reads it.
+  public static var isTerminal: Bool { SystemFile.standardOutputIsTerminal }
+
   /// Writes all of a text.
   ///
   /// - Throws: `DataProblem` of the kind `cannotWrite`, as on a full disk.

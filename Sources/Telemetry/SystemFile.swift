@@ -44,6 +44,18 @@ struct SystemFile: ~Copyable {
     return SystemFile(descriptor: descriptor, path: path)
   }
 
+  /// Opens a file for writing at its end, and makes it if there is none.
+  static func appending(_ path: String) throws(DataProblem) -> SystemFile {
+    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else {
+      throw DataProblem(.cannotWrite, file: path, message: "cannot write: \(reason())")
+    }
+    return SystemFile(descriptor: descriptor, path: path)
+  }
+
+  /// Gives a file another name; nothing happens when there is none.
+  static func move(_ path: String, to target: String) { _ = systemRename(path, target) }
+
   /// Opens a new file for `path`, which is not touched before `publish`.
   ///
   /// Where the file system can, the file has no name until then; elsewhere it is `draft`.
@@ -197,6 +209,9 @@ struct SystemFile: ~Copyable {
 
   /// The number of this process, which makes a temporary name its own.
   static var processNumber: Int32 { getpid() }
+
+  /// True when standard output is a terminal.
+  static var standardOutputIsTerminal: Bool { isatty(1) == 1 }
 
   /// True when standard error is a terminal.
   static var standardErrorIsTerminal: Bool { isatty(2) == 1 }
