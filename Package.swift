@@ -75,12 +75,14 @@ let package = Package(
       cSettings: [.define("_GNU_SOURCE")]
         + (withoutGPIOD ? [.define("SODALITE_WITHOUT_GPIOD")] : []),
       linkerSettings: withoutGPIOD ? [] : [.linkedLibrary("gpiod")]),
-    library("LinuxBus", ["BusProtocols", "CGPIOD", "CLinuxI2C"]),
+    .target(name: "CProcess", cSettings: [.define("_GNU_SOURCE")]),
+    library("LinuxBus", ["BusProtocols", "CGPIOD", "CLinuxI2C", "CProcess"]),
     .executableTarget(
       name: "sodalite",
       dependencies: [
-        "CellEstimation", "CellSimulation", "Descriptions", "DeterministicMath", "Firmware",
-        "Quantities", "Simulation", "Telemetry", argumentParser,
+        "BusProtocols", "CellEstimation", "CellSimulation", "ChipEmulators", "Descriptions",
+        "DeterministicMath", "Firmware", "LinuxBus", "Quantities", "Simulation", "Telemetry",
+        argumentParser,
       ],
       swiftSettings: strict),
 

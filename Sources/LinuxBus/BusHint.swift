@@ -95,15 +95,12 @@ public enum BusHint {
     let number = number(of: device)
     let digits = String(address.rawValue, radix: 16)
     let name = String(repeating: "0", count: 4 - digits.count) + digits
-    let path = "/sys/bus/i2c/devices/\(number)-\(name)/driver"
-    return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) { buffer in
-      guard let start = buffer.baseAddress else { return nil }
-      let count = unsafe readlink(path, start, 511)
-      guard count > 0 else { return nil }
-      let bytes = unsafe buffer.prefix(count).map { UInt8(bitPattern: $0) }
-      return String(decoding: bytes, as: UTF8.self).split(separator: "/").last.map(String.init)
-    }
+    return FileLink.target(of: "/sys/bus/i2c/devices/\(number)-\(name)/driver")
+      .flatMap { $0.split(separator: "/").last.map(String.init) }
   }
+
+  /// Whether a driver of the kernel owns the address that was asked.
+  public static func isOwned(_ error: I2CError) -> Bool { error == .system(EBUSY) }
 
   /// The number of a bus: 1 of `/dev/i2c-1`.
   private static func number(of device: String) -> Substring {

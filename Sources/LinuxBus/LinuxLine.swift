@@ -48,8 +48,25 @@ public struct LineRequest: Equatable, Sendable {
     return chips.isEmpty ? line : "\(line) of \(chips.joined(separator: " or "))"
   }
 
+  /// Says why the line cannot be found; nil if it is there. Nothing is taken.
+  public func problem() -> DeviceProblem? {
+    let status = unsafe withRequest(isOutput: false) { unsafe gpio_line_find(&$0) }
+    return status == 0 ? nil : DeviceProblem(device: text, code: -status)
+  }
+
   /// Takes the line of libgpiod.
   fileprivate func take(isOutput: Bool) throws(DeviceProblem) -> OpaquePointer {
+    var line: OpaquePointer?
+    let status = unsafe withRequest(isOutput: isOutput) { unsafe gpio_line_take(&$0, &line) }
+    guard status == 0, let line = unsafe line else {
+      throw DeviceProblem(device: text, code: -status)
+    }
+    return unsafe line
+  }
+
+  private func withRequest(
+    isOutput: Bool, _ body: (inout gpio_request) -> Int32
+  ) -> Int32 {
     // The C strings must live through the call: copies that are freed after it.
     let labels = unsafe chips.map { unsafe strdup($0) }
     let copy = unsafe name.flatMap { unsafe strdup($0) }
@@ -57,8 +74,7 @@ public struct LineRequest: Equatable, Sendable {
       unsafe labels.forEach { unsafe free($0) }
       unsafe free(copy)
     }
-    var line: OpaquePointer?
-    let status = unsafe labels.map { unsafe UnsafePointer($0) }.withUnsafeBufferPointer { list in
+    return unsafe labels.map { unsafe UnsafePointer($0) }.withUnsafeBufferPointer { list in
       var request = unsafe gpio_request()
       unsafe request.labels = list.baseAddress
       unsafe request.label_count = list.count
@@ -72,12 +88,8 @@ public struct LineRequest: Equatable, Sendable {
       case .up: unsafe request.pull = GPIO_PULL_UP
       case .down: unsafe request.pull = GPIO_PULL_DOWN
       }
-      return unsafe gpio_line_take(&request, &line)
+      return unsafe body(&request)
     }
-    guard status == 0, let line = unsafe line else {
-      throw DeviceProblem(device: text, code: -status)
-    }
-    return unsafe line
   }
 }
 

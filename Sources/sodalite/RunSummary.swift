@@ -48,6 +48,19 @@ struct RunSummary {
     "modelDisagrees",
   ]
 
+  /// The names of the protections in a set.
+  static func names(of set: ProtectionSet) -> [String] {
+    names.enumerated().filter { set.rawValue >> UInt32($0.offset) & 1 == 1 }.map(\.element)
+  }
+
+  /// All faults of the bus that the firmware met.
+  static func total(_ faults: BusFaultCounts) -> UInt64 {
+    [
+      faults.noAcknowledge, faults.timedOut, faults.shortTransfer, faults.busStuck, faults.other,
+      faults.chip, faults.lostConfiguration,
+    ].reduce(0) { $0 + UInt64($1) }
+  }
+
   mutating func add(_ moment: Moment) {
     let estimate = moment.report.estimate
     estimate.combine(into: &hash)
@@ -75,9 +88,7 @@ struct RunSummary {
 
   private mutating func note(_ set: ProtectionSet, at seconds: Double, begins: Bool) {
     guard set != [], events.count < 1_000 else { return }
-    for (bit, name) in Self.names.enumerated() where set.rawValue >> UInt32(bit) & 1 == 1 {
-      events.append((seconds, name, begins))
-    }
+    for name in Self.names(of: set) { events.append((seconds, name, begins)) }
   }
 
   static func json(of score: AccuracyScore) -> JSONText {
@@ -189,18 +200,11 @@ struct RunSummary {
       "\(charge(estimatedCapacity)) believed, \(charge(trueCapacity)) true",
     ])
     table.add(["protection", trips])
-    table.add(["bus faults", "\(grouped(Double(faultCount)))"])
+    table.add(["bus faults", "\(grouped(Double(Self.total(faults))))"])
     table.add(["clamped results", "\(saturations)"])
     table.add(["estimate hash", hexadecimal(hash)])
     table.add(["speed", "\(grouped(seconds / max(wallSeconds, 1e-9))) x real time"])
     return table.text
-  }
-
-  private var faultCount: UInt64 {
-    [
-      faults.noAcknowledge, faults.timedOut, faults.shortTransfer, faults.busStuck, faults.chip,
-      faults.lostConfiguration,
-    ].reduce(0) { $0 + UInt64($1) }
   }
 
   /// The protections that acted, the first five of them by name.

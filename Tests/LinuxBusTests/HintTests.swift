@@ -54,6 +54,7 @@ import Testing
   @Test func aLineThatIsNotThereSaysSo() {
     let request = LineRequest(
       chips: ["sodalite-no-such-chip"], name: "GPIO17", offset: 0, isActiveLow: false)
+    #expect(request.problem()?.device == "GPIO17 of sodalite-no-such-chip")
     do throws(DeviceProblem) {
       _ = try LinuxOutput(request)
       Issue.record("it was taken")

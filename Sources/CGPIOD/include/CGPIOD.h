@@ -39,6 +39,9 @@ int gpio_library_version(void);
 /// the devices may not be opened, -ENOSYS if this was built without libgpiod.
 int gpio_line_take(const struct gpio_request *request, struct gpio_line *_Nullable *_Nonnull line);
 
+/// Whether a line is there; takes nothing. 0, or a negated errno as of `gpio_line_take`.
+int gpio_line_find(const struct gpio_request *request);
+
 /// Drives an output; 0 or a negated errno.
 int gpio_line_set(struct gpio_line *line, bool is_active);
 

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import CellEstimation
+import CellSimulation
+import Firmware
+import LinuxBus
+import Quantities
+import Simulation
+import Telemetry
+
+/// `sodalite run`: the firmware on a board.
+struct Run: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Run the firmware on a board, or on an emulated one, until it is told to stop.",
+    discussion: """
+      One status line on a terminal; elsewhere a line every ten seconds, or with --format json one \
+      object a tick. SIGINT, SIGTERM and SIGHUP turn the switches off and end the run. A protection \
+      that trips or ends is told on standard error.
+
+      With --steer an emulated board takes commands from standard input: current -1.5, power -3, \
+      voltage 4.2, rest, cycles, ambient 40, supply off, faults 0.01, stuck on, unplug 0x40, \
+      plug 0x40, brownout 0x40, truth.
+      """)
+
+  @Option(help: "The board: a name, such as pi-ina228-tmp117, or the path of a board.yaml.")
+  var board: String
+  @Flag(help: "Run on emulated chips and a simulated cell, in real time.") var emulated = false
+  @Flag(help: "Take commands for the emulated board from standard input.") var steer = false
+  @Option(help: "Ticks per second, 0.1 to 10.") var rate = 1.0
+  @Option(
+    help: "End after this time, such as 10min. (default: when told to stop)",
+    transform: DurationArgument.init(argument:))
+  var duration: DurationArgument?
+  @Option(
+    help: "What is believed of the state of charge at the start. (default: 50%)",
+    transform: ShareArgument.init(argument:))
+  var start = ShareArgument(fraction: 0.5)
+  @Option(
+    name: .customLong("start-deviation"), help: "How uncertain that is. (default: 30%)",
+    transform: ShareArgument.init(argument:))
+  var startDeviation = ShareArgument(fraction: 0.3)
+  @Option(help: "Write a BDF log; full files get the endings .1, .2 and so on.") var log: String?
+  @Option(name: .customLong("log-megabytes"), help: "How large a log file grows, 1 to 1000.")
+  var logMegabytes = 10
+  @Option(name: .customLong("log-files"), help: "How many full log files are kept, 1 to 100.")
+  var logFiles = 9
+  @Option(parsing: .unconditional, help: "The seed of the emulated board.") var seed: UInt64 = 1
+  @Option(help: "table or json.") var format = OutputFormat.table
+
+  func validate() throws {
+    guard (0.1...10).contains(rate) else {
+      throw ValidationError("--rate \(rate): 0.1 to 10 ticks per second would be right")
+    }
+    guard start.fraction >= 0, startDeviation.fraction > 0 else {
+      throw ValidationError("--start is 0 to 100%, and --start-deviation above 0")
+    }
+    guard (1...1_000).contains(logMegabytes), (1...100).contains(logFiles) else {
+      throw ValidationError("--log-megabytes is 1 to 1000, and --log-files 1 to 100")
+    }
+    guard seed <= Int64.max else {
+      throw ValidationError("--seed \(seed): 0 to \(Int64.max) would be right")
+    }
+  }
+
+  func run() throws {
+    // Before anything has a thread of its own: a thread takes over which signals are held.
+    let events: ProcessEvents
+    do throws(DeviceProblem) {
+      events = try ProcessEvents()
+    } catch {
+      throw UserMistake.exit(error)
+    }
+    let choice = try BoardChoice.find(board)
+    let configuration = try configuration(choice)
+    let isEmulated = emulated || choice.board.bus.device == nil
+    guard !steer || isEmulated else {
+      throw UserMistake.exit("--steer is for emulated boards; add --emulated", code: 64)
+    }
+    let reporter = try RunReporter(
+      format: format, choice: choice, isEmulated: isEmulated, seed: seed, rate: rate,
+      log: logging(hasTruth: isEmulated))
+    let schedule = RunSchedule(period: Int64((1e6 / rate).rounded()), seconds: duration?.seconds)
+    if isEmulated {
+      try runEmulated(choice, configuration, events, schedule, reporter)
+    } else {
+      try runOnLinux(choice, configuration, events, schedule, reporter)
+    }
+  }
+
+  private func configuration(_ choice: BoardChoice) throws -> FirmwareConfiguration {
+    let profile: CellProfile
+    do throws(CellError) {
+      profile = try ProfileMaker.profile(for: choice.cell)
+    } catch {
+      throw UserMistake.exit("\(choice.board.cell): \(error)", code: 78)
+    }
+    do throws(BoardUnsupported) {
+      return try choice.board.firmwareConfiguration(
+        cell: choice.cell, profile: profile,
+        startStateOfCharge: .partsPerMillion(Int32((start.fraction * 1e6).rounded())),
+        startDeviation: Int32((startDeviation.fraction * 1e6).rounded()))
+    } catch {
+      throw UserMistake.exit("\(choice.path): \(error)", code: 69)
+    }
+  }
+
+  private func logging(hasTruth: Bool) -> RunReporter.Logging? {
+    log.map {
+      RunReporter.Logging(
+        path: $0, mostBytes: Int64(logMegabytes) << 20, oldFiles: logFiles, hasTruth: hasTruth)
+    }
+  }
+
+  private func runEmulated(
+    _ choice: BoardChoice, _ configuration: FirmwareConfiguration,
+    _ events: borrowing ProcessEvents,
+    _ schedule: RunSchedule, _ reporter: consuming RunReporter
+  ) throws {
+    let emulation = try choice.emulate(seed: seed, stateOfCharge: 0.6)
+    let bus = emulation.bus
+    let chargeSwitch = emulation.chargeSwitch
+    let dischargeSwitch = emulation.dischargeSwitch
+    let world = EmulatedWorld(emulation, steers: steer)
+    var loop = RunLoop(
+      firmware: Firmware(
+        configuration, bus: bus, chargeSwitch: chargeSwitch, dischargeSwitch: dischargeSwitch),
+      world: world, schedule: schedule, reporter: reporter)
+    try loop.run(events)
+  }
+
+  private func runOnLinux(
+    _ choice: BoardChoice, _ configuration: FirmwareConfiguration,
+    _ events: borrowing ProcessEvents,
+    _ schedule: RunSchedule, _ reporter: consuming RunReporter
+  ) throws {
+    let board = choice.board
+    var policy = choice.policy
+    policy.budget = min(policy.budget, schedule.period / 3)
+    let bus = try orExit { () throws(DeviceProblem) in
+      try LinuxI2CBus(path: board.bus.device ?? "", policy: policy) {
+        StandardError.write(
+          "sodalite: nothing works on the bus, and opening it anew did not help: "
+            + "switch the chips' supply off and on\n")
+      }
+    }
+    let health = bus.health
+    let chargeSwitch = try orExit { () throws(DeviceProblem) in
+      try Self.output(board.chargeSwitch)
+    }
+    let dischargeSwitch = try orExit { () throws(DeviceProblem) in
+      try Self.output(board.dischargeSwitch)
+    }
+    let world = try orExit { () throws(DeviceProblem) in try LinuxWorld(board, health) }
+    var loop = RunLoop(
+      firmware: Firmware(
+        configuration, bus: bus, chargeSwitch: chargeSwitch, dischargeSwitch: dischargeSwitch),
+      world: world, schedule: schedule, reporter: reporter)
+    try loop.run(events)
+  }
+
+  /// A switch of the board, off; or one that does nothing where the board has none.
+  private static func output(_ line: BoardLine?) throws(DeviceProblem) -> LinuxOutput {
+    guard let line else { return LinuxOutput() }
+    return try LinuxOutput(line.request)
+  }
+
+  private func orExit<Value: ~Copyable>(
+    _ body: () throws(DeviceProblem) -> Value
+  ) throws -> Value {
+    do throws(DeviceProblem) {
+      return try body()
+    } catch {
+      throw UserMistake.exit(error)
+    }
+  }
+}

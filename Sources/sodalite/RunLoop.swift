@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BusProtocols
+import Firmware
+import LinuxBus
+import Quantities
+
+/// When ticks are due.
+///
+/// A tick that comes late is one tick, not several: the chips' own counters have gone on, and the
+/// firmware bridges the time. The moments keep their places, so that lateness does not add up.
+struct RunSchedule {
+  /// The time between two ticks. Unit: µs.
+  let period: Int64
+  /// When the run ends by itself; nil for never. Unit: µs since the start.
+  let end: Int64?
+  /// When the next tick is due. Unit: µs since the start.
+  private(set) var next: Int64 = 0
+  /// Ticks that were left out because the one before came too late.
+  private(set) var missed: Int64 = 0
+
+  init(period: Int64, seconds: Double?) {
+    self.period = period
+    end = seconds.map { Int64(($0 * 1e6).rounded()) }
+  }
+
+  /// Notes a tick that was due and gives the next one its moment.
+  mutating func ticked(at now: Int64) {
+    let late = max(now - next, 0) / period
+    missed += late
+    next += (late + 1) * period
+  }
+}
+
+/// The firmware on a board, tick after tick, until it is told to stop.
+struct RunLoop<
+  Bus: I2CBus & ~Copyable, ChargeSwitch: DigitalOutput & ~Copyable,
+  DischargeSwitch: DigitalOutput & ~Copyable, World: RunWorld
+>: ~Copyable {
+  private var firmware: Firmware<Bus, ChargeSwitch, DischargeSwitch>
+  private let world: World
+  private var schedule: RunSchedule
+  private var reporter: RunReporter
+  private var lastTick: Int64 = .min
+
+  /// The shortest time between two ticks, however often a line asks for one. Unit: µs.
+  private static var shortestPause: Int64 { 20_000 }
+
+  init(
+    firmware: consuming Firmware<Bus, ChargeSwitch, DischargeSwitch>, world: World,
+    schedule: RunSchedule, reporter: consuming RunReporter
+  ) {
+    self.firmware = firmware
+    self.world = world
+    self.schedule = schedule
+    self.reporter = reporter
+  }
+
+  /// Runs until a signal or the end of the schedule; the switches go off with the firmware.
+  mutating func run(_ events: borrowing ProcessEvents) throws {
+    reporter.greet()
+    let start = LinuxClock.microseconds
+    var due: Int64 = 0
+    while true {
+      switch events.wait(for: world.files, until: start + due) {
+      case .stop(let signal):
+        return try finish(at: LinuxClock.microseconds - start, signal: signal)
+      case .file(let file):
+        let isUrgent = world.take(file)
+        if isUrgent { due = min(due, max(lastTick + Self.shortestPause, 0)) }
+      case .time:
+        let now = LinuxClock.microseconds - start
+        guard now >= due else { continue }
+        try tick(at: now)
+        if let end = schedule.end, now >= end { return try finish(at: now, signal: nil) }
+        due = schedule.next
+      }
+    }
+  }
+
+  private mutating func tick(at now: Int64) throws {
+    world.prepare(at: now)
+    let report = firmware.tick(at: .microseconds(now))
+    lastTick = now
+    if now >= schedule.next { schedule.ticked(at: now) }
+    try reporter.note(
+      report, faults: firmware.busFaults, world: world, missed: schedule.missed)
+    ServiceManager.notify(reporter.ticks == 1 ? "READY=1" : "WATCHDOG=1")
+  }
+
+  /// Where a run ends in order: what must survive is to be saved here, before the firmware goes.
+  private mutating func finish(at now: Int64, signal: Int32?) throws {
+    ServiceManager.notify("STOPPING=1")
+    try reporter.finish(at: now, signal: signal, world: world, missed: schedule.missed)
+  }
+}

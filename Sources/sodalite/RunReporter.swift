@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CellEstimation
+import CellSimulation
+import Firmware
+import LinuxBus
+import Quantities
+import Simulation
+import Telemetry
+
+/// Tells how a run goes: to a terminal, to a program, to a log.
+struct RunReporter: ~Copyable {
+  /// Where the log goes, and how much of it.
+  struct Logging {
+    var path: String
+    var mostBytes: Int64
+    var oldFiles: Int
+    /// Whether the truth is known, as of an emulated cell.
+    var hasTruth: Bool
+  }
+
+  /// How many ticks there were.
+  private(set) var ticks: Int64 = 0
+  private let greeting: [String]
+  private let format: OutputFormat
+  private let isTerminal: Bool
+  private var log: RotatingLog?
+  private let logHasTruth: Bool
+  private var lastLine: Int64 = .min
+  private var firstUse: Int64?
+  private var lastFaults = BusFaultCounts()
+
+  /// Between two lines that nobody looks at while they come. Unit: µs.
+  private static let pauseBetweenLines: Int64 = 10_000_000
+
+  init(
+    format: OutputFormat, choice: BoardChoice, isEmulated: Bool, seed: UInt64, rate: Double,
+    log logging: Logging?
+  ) throws {
+    var log: RotatingLog? = nil
+    do throws(DataProblem) {
+      if let logging {
+        log = try RotatingLog(
+          path: logging.path,
+          columns: [.temperature, .estimate, .interval] + (logging.hasTruth ? [.truth] : []),
+          mostBytes: logging.mostBytes, oldFiles: logging.oldFiles, blockSeconds: 10)
+      }
+    } catch {
+      throw UserMistake.exit(error)
+    }
+    self.format = format
+    isTerminal = format == .table && StandardOutput.isTerminal
+    self.log = log
+    logHasTruth = logging?.hasTruth ?? false
+    greeting = Self.greeting(choice, isEmulated: isEmulated, seed: seed, rate: rate)
+  }
+
+  /// Says what runs, once all of it is there.
+  func greet() {
+    for line in greeting { StandardError.write("sodalite: \(line)\n") }
+  }
+
+  private static func greeting(
+    _ choice: BoardChoice, isEmulated: Bool, seed: UInt64, rate: Double
+  ) -> [String] {
+    let board = choice.board
+    let place = isEmulated ? "emulated, seed \(seed)" : "on \(board.bus.device ?? "")"
+    var lines = ["\(board.name), \(place), cell \(choice.cell.name), \(number(rate, 1)) Hz"]
+    let lacking = [
+      board.chargeSwitch == nil ? "charging" : nil,
+      board.dischargeSwitch == nil ? "discharging" : nil,
+    ].compactMap { $0 }
+    if !lacking.isEmpty {
+      lines.append("this board cannot stop \(lacking.joined(separator: " or ")): it only watches")
+    }
+    if board.chip(.monitor)?.kind.lacksCurrent ?? false {
+      lines.append("the current is assumed, not measured: no limit on it is kept")
+    }
+    return lines
+  }
+
+  // MARK: - Ticks
+
+  /// Tells of a tick.
+  mutating func note(
+    _ report: Report, faults: BusFaultCounts, world: some RunWorld, missed: Int64
+  ) throws {
+    ticks += 1
+    if firstUse == nil { firstUse = ProcessUse.microseconds }
+    lastFaults = faults
+    tell(report)
+    do throws(DataProblem) {
+      try write(report, world.truth)
+    } catch {
+      throw UserMistake.exit(error)
+    }
+    if format == .json {
+      try sodalite.report(json(report, world, missed).text + "\n")
+    } else if isTerminal {
+      try sodalite.report("\r\u{1B}[K\(line(report, world))")
+    } else if lastLine == .min
+      || report.time.microseconds - lastLine >= Self.pauseBetweenLines
+    {
+      lastLine = report.time.microseconds
+      try sodalite.report("\(number(seconds(report), 1)) s  \(line(report, world))\n")
+    }
+    if ticks % 60 == 1 { ServiceManager.notify("STATUS=\(line(report, world))") }
+  }
+
+  private func seconds(_ report: Report) -> Double { Double(report.time.microseconds) * 1e-6 }
+
+  /// Protections that begin and end are told at once.
+  private func tell(_ report: Report) {
+    let begin = isTerminal ? "\r\u{1B}[K" : ""
+    for (set, verb) in [(report.tripped, "tripped"), (report.released, "ended")] {
+      for name in RunSummary.names(of: set) {
+        StandardError.write(
+          "\(begin)sodalite: \(number(seconds(report), 1)) s: \(name) \(verb)\n")
+      }
+    }
+  }
+
+  private func line(_ report: Report, _ world: some RunWorld) -> String {
+    let measured = report.measurement
+    let volts = measured.voltage.map { "\(number(Double($0.microvolts) * 1e-6, 3)) V" } ?? "- V"
+    let amperes =
+      measured.current.map { "\(number(Double($0.microamperes) * 1e-6, 3)) A" } ?? "- A"
+    let celsius =
+      measured.temperature.map { "\(number(Double($0.millidegreesCelsius) * 1e-3, 1)) °C" }
+      ?? "- °C"
+    let estimate = report.estimate
+    let half =
+      Double(
+        estimate.highestStateOfCharge.partsPerMillion - estimate.lowestStateOfCharge.partsPerMillion
+      )
+      / 2e4
+    var text =
+      "\(volts)  \(amperes)  \(celsius)  "
+      + "\(number(Double(estimate.stateOfCharge.partsPerMillion) * 1e-4, 1)) ± \(number(half, 1)) %  "
+      + "charge \(report.allowsCharge ? "on" : "off")  "
+      + "discharge \(report.allowsDischarge ? "on" : "off")"
+    let active = RunSummary.names(of: report.protections)
+    if !active.isEmpty { text += "  \(active.joined(separator: ", "))" }
+    if world.hasSupply == false { text += "  no supply" }
+    return text
+  }
+
+  private func json(_ report: Report, _ world: some RunWorld, _ missed: Int64) -> JSONText {
+    let measured = report.measurement
+    let estimate = report.estimate
+    func share(_ value: StateOfCharge) -> JSONText {
+      .number(Double(value.partsPerMillion) / 1e6)
+    }
+    func ampereHours(_ charge: Charge) -> JSONText {
+      .number(Double(charge.nanocoulombs) / 3.6e12)
+    }
+    var members: [JSONText.Member] = [
+      .init("seconds", .number(seconds(report))),
+      .init("volts", JSONText(measured.voltage.map { Double($0.microvolts) / 1e6 })),
+      .init("amperes", JSONText(measured.current.map { Double($0.microamperes) / 1e6 })),
+      .init("celsius", JSONText(measured.temperature.map { Double($0.millidegreesCelsius) / 1e3 })),
+      .init(
+        "stateOfCharge",
+        .object([
+          .init("estimate", share(estimate.stateOfCharge)),
+          .init("lowest", share(estimate.lowestStateOfCharge)),
+          .init("highest", share(estimate.highestStateOfCharge)),
+        ])),
+      .init(
+        "capacityAmpereHours",
+        .object([
+          .init("estimate", ampereHours(estimate.fullChargeCapacity)),
+          .init("lowest", ampereHours(estimate.lowestCapacity)),
+          .init("highest", ampereHours(estimate.highestCapacity)),
+        ])),
+      .init("allowsCharge", .boolean(report.allowsCharge)),
+      .init("allowsDischarge", .boolean(report.allowsDischarge)),
+      .init(
+        "protections", .array(RunSummary.names(of: report.protections).map { .string($0) })),
+      .init("implausible", .boolean(!report.implausibility.isEmpty)),
+      .init("missedTicks", .integer(missed)),
+      .init("failedReads", .integer(Int64(clamping: RunSummary.total(lastFaults)))),
+    ]
+    if let hasSupply = world.hasSupply { members.append(.init("supply", .boolean(hasSupply))) }
+    let counts = world.busCounts
+    if !counts.isEmpty {
+      members.append(
+        .init(
+          "bus", .object(counts.map { .init($0.name, .integer(Int64(clamping: $0.count))) })))
+    }
+    if let truth = world.truth {
+      members.append(
+        .init(
+          "truth",
+          .object([
+            .init("volts", .number(truth.volts)), .init("amperes", .number(truth.amperes)),
+            .init("celsius", .number(truth.celsius)),
+            .init("stateOfCharge", .number(truth.stateOfCharge)),
+          ])))
+    }
+    return .object(members)
+  }
+
+  private mutating func write(_ report: Report, _ truth: CellTruth?) throws(DataProblem) {
+    let measured = report.measurement
+    let estimate = report.estimate
+    let half =
+      Double(
+        estimate.highestStateOfCharge.partsPerMillion - estimate.lowestStateOfCharge.partsPerMillion
+      )
+      * 0.5e-6
+    var values: [Double?] = [
+      measured.temperature.map { Double($0.millidegreesCelsius) * 1e-3 },
+      Double(estimate.stateOfCharge.partsPerMillion) * 1e-6, half,
+    ]
+    if logHasTruth { values.append(truth?.stateOfCharge) }
+    let amperes = measured.current.map { Double($0.microamperes) * 1e-6 }
+    let volts = measured.voltage.map { Double($0.microvolts) * 1e-6 }
+    let moment = seconds(report)
+    try log?.append(seconds: moment, amperes: amperes, volts: volts, values: values)
+  }
+
+  // MARK: - The end
+
+  /// Tells how the run went, and writes what waits for the log.
+  mutating func finish(
+    at now: Int64, signal: Int32?, world: some RunWorld, missed: Int64
+  ) throws {
+    do throws(DataProblem) {
+      try log?.flush()
+    } catch {
+      throw UserMistake.exit(error)
+    }
+    if isTerminal { StandardError.write("\n") }
+    let reason = signal.map { "stopped by signal \($0)" } ?? "the time is up"
+    let used = Double(ProcessUse.microseconds - (firstUse ?? 0))
+    var text =
+      "sodalite: \(reason) after \(number(Double(now) * 1e-6, 1)) s: \(grouped(Double(ticks))) ticks, "
+      + "\(grouped(Double(missed))) missed, \(grouped(Double(RunSummary.total(lastFaults)))) failed "
+      + "reads; \(number(used / Double(max(ticks - 1, 1)), 0)) µs of processor time a tick"
+    if now > 0 { text += ", \(number(used / Double(now) * 100, 2)) % of a core" }
+    if let memory = ProcessUse.residentKibibytes {
+      text += ", \(number(Double(memory) / 1_024, 1)) MiB"
+    }
+    StandardError.write(text + "; both switches are off\n")
+    let counts = world.busCounts.filter { $0.count > 0 }
+    if !counts.isEmpty {
+      StandardError.write(
+        "sodalite: bus: \(counts.map { "\($0.name) \($0.count)" }.joined(separator: ", "))\n")
+    }
+  }
+}

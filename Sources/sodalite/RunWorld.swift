@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import LinuxBus
+import Simulation
+import Telemetry
+
+/// What a run needs of the world around the firmware, besides bus and switches.
+protocol RunWorld: AnyObject {
+  /// Lets the world come to the moment of a tick. Unit: µs since the start.
+  func prepare(at microseconds: Int64)
+  /// What to wait for besides the time.
+  var files: [Int32] { get }
+  /// Takes what came over a file; true if the firmware should look at once.
+  func take(_ file: Int) -> Bool
+  /// Whether there is a supply besides the cell; nil where nobody knows.
+  var hasSupply: Bool? { get }
+  /// What the bus met beyond what the firmware counts.
+  var busCounts: [(name: String, count: UInt64)] { get }
+  /// What is true of the cell; nil for a real one.
+  var truth: CellTruth? { get }
+}
+
+/// The world of a real board: its alert lines and its supply.
+final class LinuxWorld: RunWorld {
+  /// Of the bus, which the firmware owns.
+  private let health: BusHealth
+  private var alerts: [LineHolder] = []
+  private var supply: LineHolder?
+
+  /// An array cannot hold what cannot be copied.
+  private final class LineHolder {
+    var input: LinuxInput
+    init(_ line: BoardLine) throws(DeviceProblem) { input = try LinuxInput(line.request) }
+  }
+
+  init(_ board: BoardDescription, _ health: BusHealth) throws(DeviceProblem) {
+    self.health = health
+    for line in board.chips.compactMap(\.alert) { alerts.append(try LineHolder(line)) }
+    supply = try board.supply.map { (line) throws(DeviceProblem) in try LineHolder(line) }
+  }
+
+  private var lines: [LineHolder] { alerts + (supply.map { [$0] } ?? []) }
+
+  func prepare(at microseconds: Int64) {}
+
+  var files: [Int32] { lines.map { $0.input.file } }
+
+  func take(_ file: Int) -> Bool {
+    lines[file].input.takeEdge()
+    return true
+  }
+
+  var hasSupply: Bool? { supply?.input.isActive }
+  var busCounts: [(name: String, count: UInt64)] { health.counts.named }
+  var truth: CellTruth? { nil }
+}
+
+/// The world of an emulated board, in real time; its load is what `cycles` or commands ask for.
+final class EmulatedWorld: RunWorld {
+  private var board: EmulatedBoard
+  private var input: LineInput?
+
+  init(_ board: consuming EmulatedBoard, steers: Bool) {
+    self.board = board
+    input = steers ? LineInput() : nil
+    if !steers {
+      do throws(EmulationCommand.Mistake) {
+        try self.board.perform(.cycles)
+      } catch {
+        preconditionFailure("cycles names no chip")
+      }
+    }
+  }
+
+  func prepare(at microseconds: Int64) { board.advance(to: microseconds) }
+
+  var files: [Int32] { input.map { [$0.file] } ?? [] }
+
+  func take(_ file: Int) -> Bool {
+    guard var lines = input else { return false }
+    let commands = lines.read()
+    // At the end of the input the board goes on as it was told last.
+    input = lines.isAtEnd ? nil : lines
+    for line in commands where !line.allSatisfy(\.isWhitespace) { perform(line) }
+    return !commands.isEmpty
+  }
+
+  private func perform(_ line: String) {
+    do throws(EmulationCommand.Mistake) {
+      let command = try EmulationCommand(line)
+      try board.perform(command)
+      if command == .truth { StandardError.write("sodalite: \(Self.text(board.truth))\n") }
+    } catch {
+      StandardError.write("sodalite: \(error)\n")
+    }
+  }
+
+  private static func text(_ truth: CellTruth) -> String {
+    "truth: \(number(truth.volts, 4)) V, \(number(truth.amperes, 4)) A, "
+      + "\(number(truth.celsius, 2)) °C, state of charge \(percent(truth.stateOfCharge)), "
+      + "capacity \(charge(truth.capacityAmpereHours))"
+  }
+
+  var hasSupply: Bool? { board.description.supply == nil ? nil : board.hasSupply }
+  var busCounts: [(name: String, count: UInt64)] { [] }
+  var truth: CellTruth? { board.truth }
+}
