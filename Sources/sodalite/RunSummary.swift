@@ -40,7 +40,8 @@ struct RunSummary {
     settle = min(10_800, seconds / 2)
   }
 
-  private static let names = [
+  /// The protections by their raw values.
+  static let names = [
     "overVoltage", "underVoltage", "overCurrentCharge", "overCurrentDischarge",
     "overTemperatureCharge", "overTemperatureDischarge", "underTemperatureCharge",
     "underTemperatureDischarge", "sensorImplausible", "sensorLost", "deepDischarge",

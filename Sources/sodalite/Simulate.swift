@@ -62,6 +62,10 @@ struct Simulate: ParsableCommand {
   var ambient = 25.0
   @Option(name: .customLong("bus-faults"), help: "The probability of each kind of transfer fault.")
   var busFaults = 0.0
+  @Option(
+    help: "swarm: many runs from --seed on, in each of which something else goes wrong.")
+  var faults: FaultArgument?
+  @Option(help: "How many runs, with --faults.") var runs = 100
   @Option(help: "Write every tick to a BDF CSV file.") var output: String?
   @Option(help: "table or json.") var format = OutputFormat.table
 
@@ -82,6 +86,12 @@ struct Simulate: ParsableCommand {
       throw ValidationError("--seed \(seed): 0 to \(Int64.max) would be right")
     }
     _ = try seedRange()
+    guard (1...10_000_000).contains(runs) else {
+      throw ValidationError("--runs \(runs): 1 to 10000000 would be right")
+    }
+    guard faults == nil || (seeds == nil && output == nil && age == nil) else {
+      throw ValidationError("--faults takes --seed and --runs; leave out --seeds, --output and --age")
+    }
     guard output == nil || seeds == nil else {
       throw ValidationError("--output takes one run; leave out --seeds")
     }
@@ -100,6 +110,11 @@ struct Simulate: ParsableCommand {
 
   func run() throws {
     let description = try Cells.find(cell)
+    if faults != nil {
+      let swarm = SwarmCommand(
+        description: description, seeds: seed..<seed + UInt64(runs), format: format)
+      return try swarm.run()
+    }
     let age = try age?.state(of: description)
     let range = try seedRange()
     var pooled = AccuracyScore()
