@@ -162,7 +162,7 @@ public struct Firmware<
 
   /// Does everything once. Call it every 0.1 to 10 s, with the moment of the call.
   public mutating func tick(at time: MonotonicTime) -> Report {
-    var sample = sensors.sample(on: &bus, at: time)
+    var sample = sensors.sample(on: &bus, at: time, allowed: allowed ?? [])
     let raw = sample.measurement.voltage
     var implausibility = plausibility.check(&sample.measurement)
     if disagree(sample) { implausibility.insert(.voltagesDisagree) }

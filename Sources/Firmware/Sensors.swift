@@ -68,19 +68,19 @@ struct Sensors: Sendable {
     }
   }
 
-  /// Reads what can be read.
+  /// Reads what can be read; `allowed` is what the switches let through, where a current is assumed.
   mutating func sample<Bus: I2CBus & ~Copyable>(
-    on bus: inout Bus, at time: MonotonicTime
+    on bus: inout Bus, at time: MonotonicTime, allowed: Direction
   ) -> Sample {
     var sample = Sample(
       measurement: Measurement(), secondVoltage: nil, isIncomplete: false, isLost: false)
-    readMonitor(into: &sample, on: &bus, at: time)
+    readMonitor(into: &sample, on: &bus, at: time, allowed: allowed)
     readThermometer(into: &sample, on: &bus, at: time)
     return sample
   }
 
   private mutating func readMonitor<Bus: I2CBus & ~Copyable>(
-    into sample: inout Sample, on bus: inout Bus, at time: MonotonicTime
+    into sample: inout Sample, on bus: inout Bus, at time: MonotonicTime, allowed: Direction
   ) {
     switch monitor {
     case .ina228(var chip):
@@ -110,7 +110,10 @@ struct Sensors: Sendable {
       let reading = monitorLink.service(&chip, on: &bus, at: time, &faults)
       monitor = .max17048(chip, assumedCurrent: assumedCurrent)
       // Only beside a voltage: while the chip is away nothing is known of the cell.
-      sample.measurement.current = reading.map { _ in assumedCurrent }
+      let flows = allowed.contains(assumedCurrent.microamperes < 0 ? .discharge : .charge)
+      sample.measurement.current = reading.map { _ in
+        flows ? assumedCurrent : .microamperes(0)
+      }
       sample.measurement.voltage = cell(reading?.cellVoltage)
     }
     sample.note(missing: sample.measurement.voltage == nil, monitorLink)
