@@ -13,6 +13,58 @@ import Testing
     #expect(try run.object()["completed"] as? Bool == true)
   }
 
+  /// The longest example, on the cell that takes the least time.
+  @Test func threeHundredCyclesRun() throws {
+    let folder = try TemporaryFolder()
+    let outcome = try Program.run(
+      "cycle", "--protocol", "Protocols/300-cycles.yaml", "--cell", "Cells/hakadi-18650.yaml",
+      "--record", "1,300", "--format", "json", "--output", folder.path("test.csv"), "--summary",
+      folder.path("cycles.csv"))
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let run = try outcome.object()
+    #expect(run["completed"] as? Bool == true)
+    #expect((run["cycles"] as? [Any])?.count == 301)
+    let rows = try String(contentsOfFile: folder.path("cycles.csv"), encoding: .utf8)
+      .split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+    #expect(rows[0][0] == "Cycle Count / 1" && rows[0][4] == "Discharging Capacity / Ah")
+    #expect(rows.dropFirst().map { String($0[0]) } == (0...300).map(String.init))
+    let seconds = try #require(Double(rows[301][1]))
+    #expect((seconds - (try value(run, "simulatedSeconds"))).magnitude < 1e-6)
+    let test = try String(contentsOfFile: folder.path("test.csv"), encoding: .utf8)
+    let recorded = Set(test.split(separator: "\n").dropFirst().map { $0.split(separator: ",")[3] })
+    #expect(recorded == ["1", "300"])
+  }
+
+  /// The same example ends where the health it names is reached.
+  @Test func aWornCellEndsTheCyclesEarly() throws {
+    let outcome = try Program.run(
+      "cycle", "--protocol", "Protocols/300-cycles.yaml", "--wear", "--age", "450cycles",
+      "--record", "last", "--format", "json")
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let run = try outcome.object()
+    let cycles = try #require(run["cycles"] as? [[String: Any]])
+    #expect(cycles.count > 3 && cycles.count < 30)
+    #expect(try value(cycles[cycles.count - 1], "health") < 0.7)
+    #expect(try value(cycles[cycles.count - 2], "health") >= 0.7)
+    let last = try #require((run["steps"] as? [[String: Any]])?.last)
+    #expect(last["text"] as? String == "Charge at C/2 until 3.2 V or 500 mAh")
+  }
+
+  /// Of many cycles people are shown some, always the first and the last; programs get all.
+  @Test(arguments: [(40, 40), (41, 6), (120, 13), (510, 12)])
+  func manyCyclesAreShownInPart(cycles: Int, shown: Int) throws {
+    let outcome = try Program.run(
+      "cycle", "Discharge at 1C for 2 s", "Charge at 1C for 2 s", "--cell",
+      "Cells/hakadi-18650.yaml", "--start-state-of-charge", "50%", "--repeat", "\(cycles)")
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let lines = outcome.output.split(separator: "\n", omittingEmptySubsequences: false)
+    let head = try #require(lines.firstIndex { $0.hasPrefix("cycle ") })
+    let rows = lines[(head + 2)...].prefix { !$0.isEmpty }
+    let numbers = rows.compactMap { $0.split(separator: " ").first.flatMap { Int($0) } }
+    #expect(numbers.first == 1 && numbers.last == cycles)
+    #expect(numbers.count == shown, "\(numbers)")
+  }
+
   @Test func wearAndAgeAreTold() throws {
     let arguments = [
       "cycle", "Charge at 1C to 4.2 V until C/20", "Discharge at 1C until 2 V", "--repeat", "3",

@@ -119,4 +119,27 @@ import Testing
     }
     #expect(outcome.output.contains("nfm-pb-1-hc"))
   }
+
+  /// An aged cell has less capacity; the run says so, and that the firmware does not know.
+  @Test func theTrueCellCanBeOld() throws {
+    let arguments = ["simulate", "--duration", "10s", "--mismatch", "0"]
+    let new = try Program.run(arguments + ["--format", "json"]).object()
+    #expect(new["health"] == nil)
+    let old = try Program.run(arguments + ["--format", "json", "--age", "300cycles"]).object()
+    let health = try value(old, "health", "capacity")
+    #expect(health > 0.7 && health < 0.85)
+    let left =
+      try value(old, "capacity", "trueAmpereHours") / value(new, "capacity", "trueAmpereHours")
+    // A discharge at C/20 gives a little less than the equilibrium that health is about.
+    #expect((left - health).magnitude < 0.02, "\(left) and \(health)")
+    #expect(
+      try value(old, "capacity", "estimatedAmpereHours")
+        > 1.1 * value(old, "capacity", "trueAmpereHours"))
+  }
+
+  @Test func aCellThatDoesNotAgeIsRefused() throws {
+    let outcome = try Program.run(Self.short + ["--age", "10cycles"])
+    #expect(outcome.code == 64)
+    #expect(outcome.errorLines == ["sodalite: nothing is known about how hakadi-18650 ages"])
+  }
 }
