@@ -52,7 +52,7 @@ struct PaperFigure {
   /// The script that draws the figure to `name.svg` and `name.png`.
   var script: String {
     let width = 560 * panels.count + (panels.count == 1 ? 200 : 0)
-    var text = "# Made by sodalite paper --plot; gnuplot \(name).gp draws it again.\n"
+    var text = "# Made by sodalite; gnuplot \(name).gp draws it again.\n"
     for (panel, content) in panels.enumerated() {
       for (index, curve) in content.curves.enumerated() {
         text += "$p\(panel)c\(index) << EOD\n"

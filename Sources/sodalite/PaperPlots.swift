@@ -22,6 +22,13 @@ enum PaperPlots {
     } catch {
       throw UserMistake.exit("\(error)", code: 78)
     }
+    try write(figures, into: folder)
+  }
+
+  /// Writes the figures' scripts and draws them.
+  static func write(
+    _ figures: [PaperFigure], into folder: String, saying say: (String) -> Void = { print($0) }
+  ) throws {
     do {
       try FileManager.default.createDirectory(
         atPath: folder, withIntermediateDirectories: true)
@@ -35,7 +42,7 @@ enum PaperPlots {
     }
     for figure in figures {
       try gnuplot("\(figure.name).gp", in: folder)
-      print("\(folder)/\(figure.name).svg, .png")
+      say("\(folder)/\(figure.name).svg, .png")
     }
   }
 
