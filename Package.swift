@@ -57,6 +57,7 @@ let package = Package(
     // Ring 1: the simulated world. Double, deterministic, synchronous.
     library("DeterministicMath"),
     library("CellSimulation", ["DeterministicMath"]),
+    library("CellFitting", ["CellSimulation", "DeterministicMath"]),
     library("ChipEmulators", ["BusProtocols", "DeterministicMath"]),
     library(
       "Simulation",
@@ -83,6 +84,8 @@ let package = Package(
         "BusProtocols", "CellEstimation", "CellSimulation", "ChipEmulators", "Descriptions",
         "DeterministicMath", "Firmware", "LinuxBus", "Quantities", "Simulation", "Telemetry",
         argumentParser,
+        "CellEstimation", "CellFitting", "CellSimulation", "Descriptions", "DeterministicMath",
+        "Firmware", "Quantities", "Simulation", "Telemetry", argumentParser,
       ],
       swiftSettings: strict),
 
@@ -102,6 +105,7 @@ let package = Package(
       ]),
     tests("DeterministicMath", ["DeterministicMath"]),
     tests("CellSimulation", ["CellSimulation", "DeterministicMath"]),
+    tests("CellFitting", ["CellFitting", "CellSimulation", "DeterministicMath"]),
     tests("ChipEmulators", ["BusProtocols", "ChipEmulators", "DeterministicMath"]),
     tests(
       "Simulation",
