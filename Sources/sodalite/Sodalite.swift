@@ -10,8 +10,8 @@ struct Sodalite: ParsableCommand {
     abstract: "Battery-management firmware, simulator and library for sodium-ion cells.",
     discussion: "Positive current charges the cell, everywhere.",
     subcommands: [
-      Simulate.self, Cycle.self, Paper.self, ReplayLog.self, Evaluate.self, Probe.self, Run.self,
-      Bench.self, ModeStudy.self,
+      Simulate.self, Cycle.self, Paper.self, ReplayLog.self, Fit.self, Evaluate.self, Probe.self,
+      Run.self, Bench.self, ModeStudy.self, FitStudy.self,
     ])
 
   /// Runs the command of the arguments; a mistake in them is one line on standard error.

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CellFitting
+import Descriptions
+
+/// A fitted description as YAML, with what is not known beside the lines that it concerns.
+enum FitDescription {
+  static func yaml(of result: FitResult) -> String {
+    var text = "# Made by sodalite fit; what the data did not determine is marked.\n"
+    for sentence in result.undetermined { text += "# - \(sentence)\n" }
+    var slow = false
+    for line in CellFile.yaml(for: result.description).split(
+      separator: "\n", omittingEmptySubsequences: true)
+    {
+      let key = line.drop { $0 == " " || $0 == "-" }
+      if key.hasPrefix("time_constant:"), line.contains("- ") {
+        for sentence in result.undetermined
+        where sentence.hasPrefix(slow ? "slow" : "fast") {
+          text += "    # \(sentence)\n"
+        }
+        slow = true
+      }
+      for (prefix, subjects) in subjects where key.hasPrefix(prefix) {
+        for sentence in result.undetermined
+        where subjects.contains(where: { sentence.hasPrefix($0) }) {
+          text += String(repeating: " ", count: line.count - key.count) + "# \(sentence)\n"
+        }
+      }
+      text += line + "\n"
+    }
+    return text
+  }
+
+  /// Which sentence belongs above which line.
+  private static let subjects: [(String, [String])] = [
+    ("capacity:", ["empty end", "full end"]), ("ocv:", ["open-circuit voltage"]),
+    ("series_resistance:", ["series resistance", "charge-transfer current"]),
+    ("hysteresis:", ["hysteresis:"]), ("hysteresis_rate:", ["hysteresis rate"]),
+    ("activation_energy:", ["activation energy"]), ("heat_capacity:", ["activation energy"]),
+  ]
+}
