@@ -7,8 +7,8 @@ import Telemetry
 enum FitPlots {
   /// Draws the records with their residuals, and the curves with their 95 % bands.
   static func draw(_ result: FitResult, into folder: String) throws {
-    for line in try PaperPlots.draw([records(result), curves(result)], into: folder) {
-      StandardError.write("\(line)\n")
+    try PaperPlots.write([records(result), curves(result)], into: folder) {
+      StandardError.write("\($0)\n")
     }
   }
 
