@@ -27,12 +27,15 @@ struct Run: ParsableCommand {
   var board: String
   @Flag(help: "Run on emulated chips and a simulated cell, in real time.") var emulated = false
   @Flag(help: "Take commands for the emulated board from standard input.") var steer = false
+  @Flag(help: "Only turn the switches of the board off, as after a program that died.")
+  var off = false
   @Option(help: "Ticks per second, 0.1 to 10.") var rate = 1.0
   @Option(
     help: "End after this time, such as 10min. (default: when told to stop)",
     transform: DurationArgument.init(argument:))
   var duration: DurationArgument?
   @Option(
+    parsing: .unconditional,
     help: "What is believed of the state of charge at the start. (default: 50%)",
     transform: ShareArgument.init(argument:))
   var start = ShareArgument(fraction: 0.5)
@@ -72,6 +75,7 @@ struct Run: ParsableCommand {
       throw UserMistake.exit(error)
     }
     let choice = try BoardChoice.find(board)
+    if off { return try turnOff(choice.board) }
     let configuration = try configuration(choice)
     let isEmulated = emulated || choice.board.bus.device == nil
     guard !steer || isEmulated else {
@@ -85,6 +89,14 @@ struct Run: ParsableCommand {
       try runEmulated(choice, configuration, events, schedule, reporter)
     } else {
       try runOnLinux(choice, configuration, events, schedule, reporter)
+    }
+  }
+
+  /// A line that is taken as a switch is off; so it stays when it is given back.
+  private func turnOff(_ board: BoardDescription) throws {
+    guard !emulated, board.bus.device != nil else { return }
+    for line in [board.chargeSwitch, board.dischargeSwitch] {
+      _ = try orExit { () throws(DeviceProblem) in try Self.output(line) }
     }
   }
 

@@ -107,7 +107,7 @@ struct RunReporter: ~Copyable {
     if ticks % 60 == 1 { ServiceManager.notify("STATUS=\(line(report, world))") }
   }
 
-  private func seconds(_ report: Report) -> Double { Double(report.time.microseconds) * 1e-6 }
+  private func seconds(_ report: Report) -> Double { Double(report.time.microseconds) / 1e6 }
 
   /// Protections that begin and end are told at once.
   private func tell(_ report: Report) {
@@ -214,10 +214,12 @@ struct RunReporter: ~Copyable {
       Double(estimate.stateOfCharge.partsPerMillion) * 1e-6, half,
     ]
     if logHasTruth { values.append(truth?.stateOfCharge) }
-    let amperes = measured.current.map { Double($0.microamperes) * 1e-6 }
-    let volts = measured.voltage.map { Double($0.microvolts) * 1e-6 }
+    // What was not measured is no row: it would be read as a value by whoever takes the log in.
+    guard let current = measured.current, let voltage = measured.voltage else { return }
     let moment = seconds(report)
-    try log?.append(seconds: moment, amperes: amperes, volts: volts, values: values)
+    try log?.append(
+      seconds: moment, amperes: Double(current.microamperes) * 1e-6,
+      volts: Double(voltage.microvolts) * 1e-6, values: values)
   }
 
   // MARK: - The end

@@ -10,6 +10,8 @@ import Testing
       (["simulate", "--help"], "--initial-error", "The same seed gives"),
       (["cycle", "--help"], "--start-state-of-charge", "as a laboratory would"),
       (["replay", "--help"], "--discharge-positive", "The file is streamed"),
+      (["probe", "--help"], "--emulated", "as i2cdetect does"),
+      (["run", "--help"], "--steer", "turn the switches off and end the run"),
       (["bench", "--help"], "--repetitions", "Each figure is the median of some repetitions"),
     ] as [([String], String, String)])
   func everyCommandExplainsItself(arguments: [String], option: String, sentence: String) throws {
@@ -22,7 +24,10 @@ import Testing
   }
 
   private static let mistakes: [(arguments: [String], message: String)] = [
-    (["simulat"], "unknown command 'simulat'; there are simulate, cycle, paper, replay, bench"),
+    (
+      ["simulat"],
+      "unknown command 'simulat'; there are simulate, cycle, paper, replay, probe, run, bench"
+    ),
     (["simulate", "--nope"], "Unknown option '--nope'."),
     (["simulate", "--duration", "long"], "such as 34h, 90min or 10s"),
     (["simulate", "--duration", "0h"], "such as 34h, 90min or 10s"),
@@ -44,6 +49,12 @@ import Testing
     (["cycle"], "steps or --protocol FILE would be right"),
     (["cycle", "Rest for 1 s", "--repeat", "0"], "--repeat 0: 1 to 100000"),
     (["cycle", "Rest for 1 s", "--start-state-of-charge", "-5%"], "-5%: 0% to 100% would"),
+    (["probe"], "Missing expected argument '--board"),
+    (["run", "--board", "emulated", "--rate", "11"], "--rate 11.0: 0.1 to 10"),
+    (["run", "--board", "emulated", "--start", "120%"], "at most 100%"),
+    (["run", "--board", "emulated", "--start", "-5%"], "--start is 0 to 100%"),
+    (["run", "--board", "emulated", "--log-files", "0"], "--log-files 1 to 100"),
+    (["run", "--board", "pi-ina228-tmp117", "--steer"], "--steer is for emulated boards"),
     (["bench", "--filter", "nothing"], "there are start, start.memory, simulate"),
     (["bench", "--repetitions", "0"], "--repetitions 0: 1 to 1000"),
   ]

@@ -237,8 +237,9 @@ import Testing
     #expect(bench.counts.timedOut == 1)
     #expect(bench.counts.busStuck == 2)
     bench.adapter.letGo()
+    // A slow machine may need longer than the patience for the first of them.
     var answer: I2CError? = .busStuck
-    while answer == .busStuck { answer = bench.failure() }
+    for _ in 0..<1_000 where answer != nil { answer = bench.failure() }
     #expect(answer == nil)
   }
 
