@@ -130,7 +130,7 @@ struct CircuitFit {
   }
 
   /// The fit from another shape with one parameter more, where the data want it: by chance, the misfit
-  /// would fall by about 1.
+  /// would fall by about 1, and by some hundredths because every fit weights its rows anew.
   private mutating func better(
     _ simple: Outcome, _ shape: CircuitModel.Shape, _ name: String
   ) -> Outcome {
@@ -143,7 +143,7 @@ struct CircuitFit {
     hasLead = had
     model.seriesGuess = guess
     if let same, let rich = refine(shape, noise: noise, fixedNoise: true),
-      same.misfit - rich.misfit > 12 * simple.correlation
+      same.misfit - rich.misfit > max(12 * simple.correlation, 0.05 * same.misfit)
     {
       return refine(rich.shape, noise: rich.deviationVolts) ?? rich
     }
@@ -168,7 +168,7 @@ struct CircuitFit {
     var noise = noise
     var result: Outcome?
     var trust = Trust()
-    for round in 0..<(start.transferVolts == nil ? 3 : 5) {
+    for round in 0..<(fixedNoise || start.transferVolts == nil ? 3 : 5) {
       progress("round \(round + 1)")
       guard let outcome = search(shape, noise: noise, trust: &trust) else { return result }
       result = outcome
