@@ -81,11 +81,9 @@ let package = Package(
     .executableTarget(
       name: "sodalite",
       dependencies: [
-        "BusProtocols", "CellEstimation", "CellSimulation", "ChipEmulators", "Descriptions",
-        "DeterministicMath", "Firmware", "LinuxBus", "Quantities", "Simulation", "Telemetry",
-        argumentParser,
-        "CellEstimation", "CellFitting", "CellSimulation", "Descriptions", "DeterministicMath",
-        "Firmware", "Quantities", "Simulation", "Telemetry", argumentParser,
+        "BusProtocols", "CellEstimation", "CellFitting", "CellSimulation", "ChipDrivers",
+        "ChipEmulators", "Descriptions", "DeterministicMath", "Firmware", "LinuxBus", "Quantities",
+        "Simulation", "Telemetry", argumentParser,
       ],
       swiftSettings: strict),
 

@@ -2,6 +2,7 @@
 
 #include "CProcess.h"
 
+#include <sys/timex.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -84,4 +85,9 @@ int64_t process_resident_kibibytes(void) {
   if (fscanf(file, "%lld %lld", &whole, &resident) != 2) resident = -1;
   fclose(file);
   return resident < 0 ? -1 : resident * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+int process_clock_is_synchronized(void) {
+  struct timex now = {0};
+  return adjtimex(&now) != TIME_ERROR;
 }

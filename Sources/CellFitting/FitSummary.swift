@@ -253,7 +253,7 @@ struct FitSummary {
     var said = window.statements
     for parameter in scalars.dropFirst() where !parameter.isDetermined {
       said.append(
-        "\(parameter.name): not determined by the data; kept at its prior, "
+        "\(parameter.name): not determined by the data; held near its prior, "
           + "\(rounded(parameter.prior ?? parameter.value)) \(parameter.unit)")
     }
     for parameter in electrodes where !parameter.isDetermined {
@@ -278,7 +278,7 @@ struct FitSummary {
     }
     if !model.prior.hasGap {
       said.append(
-        "hysteresis: not determined, for the records go in one direction only; kept at its prior, 0 V"
+        "hysteresis: not determined, for the records go in one direction only; taken as 0 V"
       )
     }
     said += [

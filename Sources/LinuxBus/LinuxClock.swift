@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CProcess
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -13,5 +15,14 @@ public enum LinuxClock {
     var time = timespec()
     _ = unsafe clock_gettime(CLOCK_BOOTTIME, &time)
     return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
+  }
+
+  /// The calendar's time in UTC, where a time server or another reference keeps it right; nil
+  /// elsewhere, such as on a Raspberry Pi that has not reached one since it started. Unit: s since 2000.
+  public static var secondsSince2000: Int64? {
+    guard process_clock_is_synchronized() != 0 else { return nil }
+    var time = timespec()
+    _ = unsafe clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec) - 946_684_800
   }
 }

@@ -14,7 +14,7 @@ struct Fit: ParsableCommand {
     discussion: """
       Reads BDF CSV, or any CSV with --columns, as 'replay' does; all files are of one cell. Best are a \
       slow discharge and charge over the whole window and pulses with rests; at least a step of the \
-      current is needed. What the data do not determine is kept at its prior and named. Positive current \
+      current is needed. What the data do not determine is held near a prior and named. Positive current \
       charges.
 
       EXAMPLE: sodalite fit slow.csv pulses.csv --lower-cutoff 2V --upper-cutoff 4.2V --output cell.yaml

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import BusProtocols
 import CellEstimation
 import CellSimulation
 import Firmware
@@ -43,6 +44,12 @@ struct Run: ParsableCommand {
     name: .customLong("start-deviation"), help: "How uncertain that is. (default: 30%)",
     transform: ShareArgument.init(argument:))
   var startDeviation = ShareArgument(fraction: 0.3)
+  @Option(
+    help: """
+      Keep what is known of the cell in this file over power cuts and stops; without it every run begins \
+      with --start.
+      """)
+  var state: String?
   @Option(help: "Write a BDF log; full files get the endings .1, .2 and so on.") var log: String?
   @Option(name: .customLong("log-megabytes"), help: "How large a log file grows, 1 to 1000.")
   var logMegabytes = 10
@@ -134,11 +141,8 @@ struct Run: ParsableCommand {
     let chargeSwitch = emulation.chargeSwitch
     let dischargeSwitch = emulation.dischargeSwitch
     let world = EmulatedWorld(emulation, steers: steer)
-    var loop = RunLoop(
-      firmware: Firmware(
-        configuration, bus: bus, chargeSwitch: chargeSwitch, dischargeSwitch: dischargeSwitch),
-      world: world, schedule: schedule, reporter: reporter)
-    try loop.run(events)
+    try loop(
+      configuration, bus, chargeSwitch, dischargeSwitch, world, events, schedule, reporter)
   }
 
   private func runOnLinux(
@@ -164,9 +168,37 @@ struct Run: ParsableCommand {
       try Self.output(board.dischargeSwitch)
     }
     let world = try orExit { () throws(DeviceProblem) in try LinuxWorld(board, health) }
+    try loop(
+      configuration, bus, chargeSwitch, dischargeSwitch, world, events, schedule, reporter)
+  }
+
+  /// Runs the firmware, with its memory where it has one.
+  private func loop<
+    Bus: I2CBus & ~Copyable, ChargeSwitch: DigitalOutput & ~Copyable,
+    DischargeSwitch: DigitalOutput & ~Copyable, World: RunWorld
+  >(
+    _ configuration: FirmwareConfiguration, _ bus: consuming Bus,
+    _ chargeSwitch: consuming ChargeSwitch, _ dischargeSwitch: consuming DischargeSwitch,
+    _ world: World, _ events: borrowing ProcessEvents, _ schedule: RunSchedule,
+    _ reporter: consuming RunReporter
+  ) throws {
+    guard let state else {
+      var loop = RunLoop(
+        firmware: Firmware(
+          configuration, bus: bus, chargeSwitch: chargeSwitch, dischargeSwitch: dischargeSwitch),
+        world: world, schedule: schedule, reporter: reporter)
+      return try loop.run(events)
+    }
+    let memory: StateFile
+    do throws(DataProblem) {
+      memory = try StateFile(path: state)
+    } catch {
+      throw UserMistake.exit(error)
+    }
     var loop = RunLoop(
       firmware: Firmware(
-        configuration, bus: bus, chargeSwitch: chargeSwitch, dischargeSwitch: dischargeSwitch),
+        configuration, bus: bus, chargeSwitch: chargeSwitch, dischargeSwitch: dischargeSwitch,
+        memory: memory),
       world: world, schedule: schedule, reporter: reporter)
     try loop.run(events)
   }

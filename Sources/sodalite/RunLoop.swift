@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BusProtocols
+import ChipDrivers
 import Firmware
 import LinuxBus
 import Quantities
+import Telemetry
 
 /// When ticks are due.
 ///
@@ -35,9 +37,10 @@ struct RunSchedule {
 /// The firmware on a board, tick after tick, until it is told to stop.
 struct RunLoop<
   Bus: I2CBus & ~Copyable, ChargeSwitch: DigitalOutput & ~Copyable,
-  DischargeSwitch: DigitalOutput & ~Copyable, World: RunWorld
+  DischargeSwitch: DigitalOutput & ~Copyable, Memory: NonvolatileMemory & ~Copyable,
+  World: RunWorld
 >: ~Copyable {
-  private var firmware: Firmware<Bus, ChargeSwitch, DischargeSwitch>
+  private var firmware: Firmware<Bus, ChargeSwitch, DischargeSwitch, Memory>
   private let world: World
   private var schedule: RunSchedule
   private var reporter: RunReporter
@@ -45,9 +48,11 @@ struct RunLoop<
 
   /// The shortest time between two ticks, however often a line asks for one. Unit: µs.
   private static var shortestPause: Int64 { 20_000 }
+  /// How long a stop waits for the state to be saved. Unit: µs.
+  private static var longestSave: Int64 { 3_000_000 }
 
   init(
-    firmware: consuming Firmware<Bus, ChargeSwitch, DischargeSwitch>, world: World,
+    firmware: consuming Firmware<Bus, ChargeSwitch, DischargeSwitch, Memory>, world: World,
     schedule: RunSchedule, reporter: consuming RunReporter
   ) {
     self.firmware = firmware
@@ -60,11 +65,15 @@ struct RunLoop<
   mutating func run(_ events: borrowing ProcessEvents) throws {
     reporter.greet()
     let start = LinuxClock.microseconds
+    if let calendar = LinuxClock.secondsSince2000.flatMap(CalendarTime.init(secondsSince2000:)) {
+      firmware.setWallClock(calendar, at: .microseconds(0))
+    }
     var due: Int64 = 0
     while true {
       switch events.wait(for: world.files, until: start + due) {
       case .stop(let signal):
-        return try finish(at: LinuxClock.microseconds - start, signal: signal)
+        return try finish(
+          at: LinuxClock.microseconds - start, start: start, signal: signal, events)
       case .file(let file):
         let isUrgent = world.take(file)
         if isUrgent { due = min(due, max(lastTick + Self.shortestPause, 0)) }
@@ -72,7 +81,9 @@ struct RunLoop<
         let now = LinuxClock.microseconds - start
         guard now >= due else { continue }
         try tick(at: now)
-        if let end = schedule.end, now >= end { return try finish(at: now, signal: nil) }
+        if let end = schedule.end, now >= end {
+          return try finish(at: now, start: start, signal: nil, events)
+        }
         due = schedule.next
       }
     }
@@ -88,9 +99,21 @@ struct RunLoop<
     ServiceManager.notify(reporter.ticks == 1 ? "READY=1" : "WATCHDOG=1")
   }
 
-  /// Where a run ends in order: what must survive is to be saved here, before the firmware goes.
-  private mutating func finish(at now: Int64, signal: Int32?) throws {
+  /// Ends a run in order: the switches go off, and the state is saved as one after which nothing moves.
+  private mutating func finish(
+    at now: Int64, start: Int64, signal: Int32?, _ events: borrowing ProcessEvents
+  ) throws {
     ServiceManager.notify("STOPPING=1")
+    firmware.stop()
+    var moment = now
+    while !firmware.isStopped, moment < now + Self.longestSave {
+      // A second signal does not wait for the save.
+      if case .stop = events.wait(for: [], until: start + moment + Self.shortestPause) { break }
+      moment = LinuxClock.microseconds - start
+      world.prepare(at: moment)
+      _ = firmware.tick(at: .microseconds(moment))
+    }
+    if !firmware.isStopped { StandardError.write("sodalite: the state was not saved\n") }
     try reporter.finish(at: now, signal: signal, world: world, missed: schedule.missed)
   }
 }

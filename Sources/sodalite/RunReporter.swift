@@ -29,6 +29,7 @@ struct RunReporter: ~Copyable {
   private var lastLine: Int64 = .min
   private var firstUse: Int64?
   private var lastFaults = BusFaultCounts()
+  private var restoration = Restoration.none
 
   /// Between two lines that nobody looks at while they come. Unit: µs.
   private static let pauseBetweenLines: Int64 = 10_000_000
@@ -110,13 +111,17 @@ struct RunReporter: ~Copyable {
   private func seconds(_ report: Report) -> Double { Double(report.time.microseconds) / 1e6 }
 
   /// Protections that begin and end are told at once.
-  private func tell(_ report: Report) {
+  private mutating func tell(_ report: Report) {
     let begin = isTerminal ? "\r\u{1B}[K" : ""
     for (set, verb) in [(report.tripped, "tripped"), (report.released, "ended")] {
       for name in RunSummary.names(of: set) {
         StandardError.write(
           "\(begin)sodalite: \(number(seconds(report), 1)) s: \(name) \(verb)\n")
       }
+    }
+    if report.restoration != restoration {
+      restoration = report.restoration
+      StandardError.write("\(begin)sodalite: \(restoration.text)\n")
     }
   }
 
@@ -249,6 +254,26 @@ struct RunReporter: ~Copyable {
     if !counts.isEmpty {
       StandardError.write(
         "sodalite: bus: \(counts.map { "\($0.name) \($0.count)" }.joined(separator: ", "))\n")
+    }
+  }
+}
+
+extension Restoration {
+  /// What a person is told when it comes about.
+  fileprivate var text: String {
+    switch self {
+    case .none: "nothing is kept"
+    case .searching: "looking for the kept state; both switches are off"
+    case .checking: "a kept state was found; waiting for a voltage at rest, with both switches off"
+    case .restored: "the kept state fits the cell and goes on"
+    case .restoredOlder: "the newest state was damaged; an older one goes on, less certain"
+    case .nothingKept: "nothing was kept: the state of charge is taken from the voltage"
+    case .otherConfiguration:
+      "what was kept is of another cell or board: the state of charge is taken from the voltage"
+    case .otherVersion:
+      "what was kept is of an unknown version: the state of charge is taken from the voltage"
+    case .refuted:
+      "the voltage speaks against what was kept (another cell?): the state of charge is taken from it"
     }
   }
 }

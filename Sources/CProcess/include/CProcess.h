@@ -23,6 +23,9 @@ int process_wait(const int *_Nullable files, size_t count, int64_t microseconds)
 /// Sends a line of sd_notify(3) to the service manager; 0 without one, or a negated errno.
 int process_notify(const char *text);
 
+/// Whether the system's calendar clock is kept right by a time server or another reference.
+int process_clock_is_synchronized(void);
+
 /// The processor time used so far. Unit: µs.
 int64_t process_used_microseconds(void);
 
