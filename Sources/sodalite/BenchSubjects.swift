@@ -97,6 +97,34 @@ extension BenchSubject {
     }
   }
 
+  /// The board of `Boards/emulated`: what `run` does once a tick, without the printing.
+  static var boardTick: BenchSubject {
+    BenchSubject(
+      figures: [
+        BenchFigure("board.tick", "µs", "a tick on the emulated board with twelve chips, at 10 Hz")
+      ]
+    ) {
+      let choice = try BoardChoice.emulated()
+      var board = try choice.emulate(seed: 1, stateOfCharge: 0.6)
+      try board.perform(.cycles)
+      let profile = try ProfileMaker.profile(for: choice.cell)
+      var firmware = Firmware(
+        try choice.board.firmwareConfiguration(
+          cell: choice.cell, profile: profile, startStateOfCharge: .partsPerMillion(500_000),
+          startDeviation: 300_000),
+        bus: board.bus, chargeSwitch: board.chargeSwitch, dischargeSwitch: board.dischargeSwitch)
+      var hash = StableHash()
+      let time = microseconds(count) {
+        for tick in 1...Int64(count) {
+          board.advance(to: tick * 100_000)
+          firmware.tick(at: .microseconds(tick * 100_000)).estimate.combine(into: &hash)
+        }
+      }
+      use(hash)
+      return [time]
+    }
+  }
+
   /// The tick's parts, each between two looks at the clock, which are subtracted.
   static var parts: BenchSubject {
     BenchSubject(

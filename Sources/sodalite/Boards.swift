@@ -28,9 +28,16 @@ struct BoardChoice {
         guard problem.category == .noInput else { throw UserMistake.exit(problem) }
       }
     }
+    if name == "emulated" { return try emulated() }
     let places = candidates.count > 1 ? "looked for " : ""
     throw UserMistake.exit(
       "there is no board '\(name)': \(places)\(candidates.joined(separator: ", "))", code: 66)
+  }
+
+  /// The emulated board is there even where no file is.
+  static func emulated() throws -> BoardChoice {
+    let board = BoardDescription.emulated
+    return BoardChoice(path: "built in", board: board, cell: try Cells.find(board.cell))
   }
 
   private static func paths(_ name: String) -> [String] {

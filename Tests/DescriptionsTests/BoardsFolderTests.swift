@@ -36,6 +36,14 @@ import Testing
     #expect(file.contradictions(with: cell) == [])
   }
 
+  /// The built-in emulated board is the one of the folder.
+  @Test func theEmulatedBoardIsBuiltIn() throws {
+    let text = try String(
+      contentsOf: Self.root.appendingPathComponent("emulated/board.yaml"), encoding: .utf8)
+    #expect(
+      try BoardFile.parse(text: text, file: "board.yaml").get().board == BoardDescription.emulated)
+  }
+
   /// What a README expects i2cdetect to print is what the description has.
   @Test(arguments: names) func everyReadmeShowsTheBoardsAddresses(_ name: String) throws {
     let folder = Self.root.appendingPathComponent(name)
