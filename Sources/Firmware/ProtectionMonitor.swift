@@ -32,6 +32,8 @@ struct ProtectionMonitor: Sendable {
     var firstTrip: Int64 = 0
     var trips: UInt8 = 0
     var isLatched = false
+    /// Whether the cause was there, or not far enough away, when it was last looked at.
+    var hasCause = false
   }
 
   /// What one tick brought, for the monitor.
@@ -244,6 +246,7 @@ struct ProtectionMonitor: Sendable {
     let now = time.microseconds
     Self.flag(&warnings, protection, cause.warns, &states[index].warnedSince, rule.delay, now)
     Self.flag(&notices, protection, cause.notices, &states[index].noticedSince, rule.delay, now)
+    states[index].hasCause = cause.trips || !cause.releases
     if active.contains(protection) {
       guard cause.releases, !states[index].isLatched else {
         states[index].goneSince = nil
@@ -330,9 +333,16 @@ struct ProtectionMonitor: Sendable {
     return set
   }
 
-  /// Ends a latched protection and forgets its trips; it trips again if its cause is still there.
+  /// Ends a latch and forgets the trips. While its cause is there a protection goes on, unlatched:
+  /// whoever clears it does not get a switch back for as long as it takes to trip again.
   mutating func clear(_ protection: Protection) {
-    states[Int(protection.rawValue)] = RuleState()
+    let index = Int(protection.rawValue)
+    guard !active.contains(protection) || !states[index].hasCause else {
+      states[index].isLatched = false
+      states[index].trips = 0
+      return
+    }
+    states[index] = RuleState()
     active.remove(ProtectionSet(protection))
     if protection == .sustainedCurrentCharge { excess[0] = 0 }
     if protection == .sustainedCurrentDischarge { excess[1] = 0 }
