@@ -19,6 +19,12 @@ public struct StateEstimator: Sendable {
   var lastTemperature = Temperature.degreesCelsius(25)
   private var temperatureAge: Int64 = .max
   private var voltageAge: Int64 = 0
+  /// Whether charge can go in and come out: what is assumed of a current that was not read.
+  ///
+  /// Set before a step, for the time since the last one; a switch that is off lets nothing through.
+  public var mayCharge = true
+  /// See `mayCharge`.
+  public var mayDischarge = true
   private var waitingCharge = Charge.zero
   /// What was taken to have moved since the last measurement with a current.
   private var assumed = Charge.zero
@@ -113,7 +119,7 @@ public struct StateEstimator: Sendable {
         deviation = profile.tuning.gapCurrent
         charge = .zero
       } else {
-        let held = measurement.current ?? lastCurrent
+        let held = measurement.current ?? heldCurrent
         // µA · µs = pC, rounded to nC; no filter state keeps the rest, so it is half a nC at most.
         charge = Charge.nanocoulombs(
           filter.arithmetic.multiply(
@@ -140,6 +146,12 @@ public struct StateEstimator: Sendable {
           charge.nanocoulombs, Format.one, dividedBy: rate),
         currentDeviation: deviation),
       temperature: lastTemperature)
+  }
+
+  /// The last current, as far as the switches let it go on.
+  private var heldCurrent: Current {
+    let isLetThrough = lastCurrent.microamperes > 0 ? mayCharge : mayDischarge
+    return isLetThrough ? lastCurrent : .microamperes(0)
   }
 
   /// Weighs the voltage, if there is one and the current under which it was taken is known.

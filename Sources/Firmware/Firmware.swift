@@ -168,6 +168,11 @@ public struct Firmware<
     if disagree(sample) { implausibility.insert(.voltagesDisagree) }
     let below = believeBelow(raw, &implausibility, sample.measurement, at: time)
     let isGood = !sample.isIncomplete && implausibility.isEmpty
+    // Where a current through a switch that is off is a fault, none is assumed.
+    if let allowed, protection[.switchDisagrees].threshold < .max {
+      estimator.mayCharge = allowed.contains(.charge)
+      estimator.mayDischarge = allowed.contains(.discharge)
+    }
     remembrance.estimate(&estimator, sample.measurement, isGood: isGood, at: time)
     if isGood { hasMeasured = true }
 
@@ -241,7 +246,7 @@ public struct Firmware<
     if !allowed.contains(.discharge) { limits.discharge = .microamperes(0) }
   }
 
-  /// Ends a latched protection; it trips again if its cause is still there.
+  /// Ends a protection's latch; it goes on, and then ends by itself, while its cause is there.
   ///
   /// Of `deepDischarge` it also says that the cell is known to be deeply discharged: a voltage far below
   /// the window is then believed to be its own, and it is charged slowly.

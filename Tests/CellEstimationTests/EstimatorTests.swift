@@ -31,6 +31,26 @@ import Testing
     return Int32((low + (high - low) * (place - Double(index))).rounded())
   }
 
+  // MARK: Missing currents
+
+  /// A current that is not read is taken to go on, unless the switch that it needs is off.
+  @Test(arguments: [1_000_000, -1_000_000] as [Int32])
+  func whatTheSwitchesStopIsNotAssumed(microamperes: Int32) {
+    for isOff in [false, true] {
+      var estimator = estimator(deviation: 10_000)
+      estimator.step(
+        at: .microseconds(0), Measurement(current: .microamperes(microamperes)))
+      estimator.mayCharge = !(isOff && microamperes > 0)
+      estimator.mayDischarge = !(isOff && microamperes < 0)
+      for second in Int64(1)...30 {
+        estimator.step(at: .microseconds(second * 1_000_000), Measurement())
+      }
+      let expected = isOff ? 0 : Int64(microamperes) * 30 * 1_000
+      #expect(estimator.ledger == .nanocoulombs(expected))
+      #expect(estimator.estimate.conditions.contains(.currentMissing))
+    }
+  }
+
   // MARK: The gate
 
   @Test func oneReadingThatDoesNotFitIsLeftOut() {
