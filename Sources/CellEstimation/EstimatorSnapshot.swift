@@ -143,6 +143,22 @@ extension StateEstimator {
       microseconds: firstLook)
   }
 
+  /// The deviation of the state of charge. Unit: ppm.
+  public var chargeDeviation: Int32 {
+    var arithmetic = SaturatingArithmetic()
+    let root = Int64(
+      bitPattern: IntegerMath.squareRoot(UInt64(max(stateOfChargeVariance, 0))) << 14)
+    return Int32(clamping: Format.toMillionths(root, &arithmetic))
+  }
+
+  /// Takes the state of charge from a voltage at rest, ±20 %, and keeps what else is known.
+  public mutating func takeCharge(fromOpenCircuit voltage: Voltage) {
+    let wide = Format.millionths(voltage.microvolts, &filter.arithmetic)
+    filter.x[State.charge] = profile.stateOfCharge(atOpenCircuit: wide, &filter.arithmetic)
+    filter.covariance.decorrelate(
+      row: State.charge, variance: Format.variance(ofMillionths: 200_000, &filter.arithmetic))
+  }
+
   /// Lets a known time pass at rest.
   private mutating func relax(over microseconds: Int64) {
     let lost = Pause.selfDischarge * (microseconds / 1_000) / 3_600_000

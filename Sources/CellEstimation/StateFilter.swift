@@ -299,19 +299,34 @@ struct StateFilter: Sendable {
     return weigh(look.innovation, look.h, noise: look.noise)
   }
 
-  /// Whether a voltage reading is within three deviations of the model; changes nothing.
+  /// Whether a voltage reading is one that the belief allows; changes nothing.
   ///
-  /// The parameters are those of `correct`.
+  /// The charge's part is read from the curve at three deviations on either side, and not by its slope:
+  /// at the knee of a full cell a slope of volts would allow every voltage. The parameters are those of
+  /// `correct`.
   mutating func fits(
     _ profile: borrowing CellProfile, voltage: Int64, current: Int64, temperature: Temperature,
     microseconds: Int64
   ) -> Bool {
     let look = look(
       profile, voltage: voltage, current: current, temperature: temperature,
-      microseconds: microseconds)
-    let projection = covariance.projected(on: look.h, noise: look.noise, &arithmetic)
-    let bounded = min(max(look.innovation, -32 * Format.one), 32 * Format.one)
-    return arithmetic.multiply(bounded, bounded, shift: 28) / 9 <= projection.innovationVariance
+      microseconds: microseconds, steepest: 2 * Format.one)
+    var others = look.h
+    others[State.charge] = 0
+    let projection = covariance.projected(on: others, noise: look.noise, &arithmetic)
+    let margin = 3 * deviation(projection.innovationVariance)
+    let spread = 3 * deviation(covariance.variance(of: State.charge, &arithmetic))
+    let place = look.displaced
+    let open = arithmetic.add(profile.openCircuitVoltage(place, &arithmetic), look.innovation)
+    let low = profile.openCircuitVoltage(place - spread, &arithmetic)
+    let high = profile.openCircuitVoltage(place + spread, &arithmetic)
+    return low - margin <= open && open <= high + margin
+  }
+
+  /// The root of a variance, at most 8; 40 fractional bits.
+  private func deviation(_ variance: Int64) -> Int64 {
+    let root = Int64(bitPattern: IntegerMath.squareRoot(UInt64(max(variance, 0))) << 14)
+    return min(root, 8 * Format.one)
   }
 
   /// A reading beside the model.
@@ -322,11 +337,13 @@ struct StateFilter: Sendable {
     var h: InlineArray<8, Int64>
     /// The reading's variance.
     var noise: Int64
+    /// The state of charge of the material that follows at once, 40 fractional bits.
+    var displaced: Int64
   }
 
   private mutating func look(
     _ profile: borrowing CellProfile, voltage: Int64, current: Int64, temperature: Temperature,
-    microseconds: Int64
+    microseconds: Int64, steepest: Int64 = 20 * Format.one
   ) -> Look {
     let net = arithmetic.subtract(current, x[State.currentOffset])
     let place = TablePlace(x[State.charge], &arithmetic)
@@ -336,7 +353,7 @@ struct StateFilter: Sendable {
     let displaced = displacedCharge(profile, timeFactor: timeFactor)
     let reach = arithmetic.times(
       Format.millionths(profile.displacement, &arithmetic), timeFactor)
-    let slope = profile.openCircuitSlope(displaced, &arithmetic)
+    let slope = min(profile.openCircuitSlope(displaced, &arithmetic), steepest)
     let half = profile.coarse(profile.hysteresis, place, &arithmetic)
     let fast = arithmetic.times(profile.coarse(profile.fast, place, &arithmetic), relaxation)
     let slow = arithmetic.times(profile.coarse(profile.slow, place, &arithmetic), relaxation)
@@ -364,7 +381,8 @@ struct StateFilter: Sendable {
     model = arithmetic.add(model, arithmetic.times(drop, x[State.resistance]))
 
     let noise = readingVariance(profile.tuning, current: net, slope: slope, microseconds)
-    return Look(innovation: arithmetic.subtract(voltage, model), h: h, noise: noise)
+    return Look(
+      innovation: arithmetic.subtract(voltage, model), h: h, noise: noise, displaced: displaced)
   }
 
   /// The variance of one reading: the sensor's, the current's share and the curve's.

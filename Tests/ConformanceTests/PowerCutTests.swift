@@ -226,6 +226,41 @@ private func state(_ sequence: UInt32, isClean: Bool = false) -> KeptState {
     }
   }
 
+  /// A memory that cannot be reached at the start holds what it held: what is stored later is newer.
+  @Test func aMemoryThatComesLate() throws {
+    let chip = MB85RC256VEmulator(address: I2CAddress(0x50))
+    var bus = try CuttingBus(chip)
+    var now: Int64 = 0
+    func pass() -> Int64 {
+      now += 100_000
+      return now
+    }
+    var first = StateKeeper(MB85RC256V(address: chip.address))
+    _ = find(&first, on: &bus, pass)
+    for _ in 0..<6 {
+      first.save(state(first.nextSequence))
+      work(&first, on: &bus, pass)
+    }
+    chip.isPresent = false
+    var second = StateKeeper(MB85RC256V(address: chip.address))
+    #expect(find(&second, on: &bus, pass).state == nil)
+    let isUnsure = second.needsSurvey
+    #expect(isUnsure)
+    second.survey()
+    work(&second, on: &bus, pass)
+    let isStillUnsure = second.needsSurvey
+    #expect(isStillUnsure, "it is not there yet")
+    chip.isPresent = true
+    second.survey()
+    work(&second, on: &bus, pass)
+    let (isUnsureNow, sequence) = (second.needsSurvey, second.nextSequence)
+    #expect(!isUnsureNow && sequence == 7)
+    second.save(state(second.nextSequence))
+    work(&second, on: &bus, pass)
+    var third = StateKeeper(MB85RC256V(address: chip.address))
+    expect(find(&third, on: &bus, pass).state, is: 7, "the newer one")
+  }
+
   /// Each page of an EEPROM outlives seven years of the fastest saving that the rule allows.
   @Test func wear() throws {
     let chip = AT24C32Emulator(address: I2CAddress(0x57))

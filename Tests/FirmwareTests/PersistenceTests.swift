@@ -106,6 +106,21 @@ import Testing
     #expect(bench.firmware.history.operatingSeconds >= 660, "the board is the same")
   }
 
+  /// At the knee of a full cell the curve is so steep that its slope would allow every voltage.
+  @Test(arguments: [2_900_000, 3_000_000, 3_100_000] as [Int32])
+  func aFullCellIsNotTakenForAnother(microvolts: Int32) throws {
+    let bench = try MemoryBench(stateOfCharge: 990_000)
+    bench.board.dithers = true
+    bench.board.microvolts = 3_800_000
+    bench.bringUp()
+    bench.run(seconds: 700)
+    #expect(bench.firmware.memoryCounts.saves >= 2)
+    #expect(bench.tick().estimate.stateOfCharge.partsPerMillion > 900_000)
+    bench.board.microvolts = microvolts
+    bench.restart()
+    #expect(bench.bringUp().restoration == .refuted)
+  }
+
   @Test func anEmptyMemoryMeansTheVoltage() throws {
     let bench = try MemoryBench(stateOfCharge: 100_000)
     bench.board.dithers = true

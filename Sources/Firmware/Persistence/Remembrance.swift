@@ -22,6 +22,8 @@ struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
   private var finding: StateKeeper<Memory>.Finding?
   private var misfits: UInt8 = 0
   private var lastTick: MonotonicTime?
+  /// The time between the last two ticks. Unit: µs.
+  private var period: Int64 = 0
   private var lastSave: MonotonicTime?
   private var savedCharge = StateOfCharge.partsPerMillion(0)
   private var savedEvents: UInt32 = 0
@@ -57,7 +59,8 @@ struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
     _ estimator: inout StateEstimator, _ measurement: Measurement, isGood: Bool,
     at time: MonotonicTime
   ) {
-    history.run(microseconds: lastTick.map { time.microseconds(since: $0) } ?? 0)
+    period = lastTick.map { time.microseconds(since: $0) } ?? 0
+    history.run(microseconds: period)
     lastTick = time
     guard restoration != .searching, stopping == nil else { return }
     if restoration == .checking {
@@ -88,6 +91,8 @@ struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
       return false
     }
     if estimator.fits(voltage, at: current) {
+      // A belief this vague says less than the voltage, and at the knee of a full cell it misleads.
+      if estimator.chargeDeviation > 100_000 { estimator.takeCharge(fromOpenCircuit: voltage) }
       settle(as: onAgreement, estimator, at: time)
       return true
     }
@@ -166,9 +171,12 @@ struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
     }
     // Each state that could not be read may have been a newer one, as far again from this one.
     let steps = state.isCleanStop ? found.unreadable : found.unreadable + 1
+    // A save takes a tick for each slice, and what moves meanwhile is not in it, either.
+    let lasting = 20 * min(max(period, 0), 60_000_000)
+    let unseen = Int64(rule.unseen) * (max(rule.spacing, 1) + lasting) / max(rule.spacing, 1)
     let pause = Pause(
       microseconds: away(since: state.wallClock, at: time),
-      unseen: Int32(clamping: Int64(rule.unseen) * Int64(steps)))
+      unseen: Int32(clamping: unseen * Int64(steps)))
     guard
       let resumed = StateEstimator(profile: estimator.profile, from: state.estimator, after: pause)
     else {
@@ -199,7 +207,8 @@ struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
 
   private mutating func saveIfDue(_ estimator: borrowing StateEstimator, at time: MonotonicTime) {
     if stopping != nil {
-      if stopping != .done { save(estimator, isClean: true, at: time) }
+      guard stopping != .done else { return }
+      if keeper.needsSurvey { keeper.survey() } else { save(estimator, isClean: true, at: time) }
       return
     }
     guard restoration.isSettled, !awaitsVoltage else { return }
@@ -212,6 +221,7 @@ struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
     let moved = (charge.partsPerMillion - savedCharge.partsPerMillion).magnitude
     let hasNews = history.noted != savedEvents || history.latched != savedLatched
     guard elapsed >= rule.interval || moved >= rule.change || hasNews else { return }
+    if keeper.needsSurvey { return keeper.survey() }
     save(estimator, isClean: false, at: time)
   }
 
@@ -237,6 +247,6 @@ struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
       return
     }
     stopping = .saving(failures: 0)
-    save(estimator, isClean: true, at: lastTick)
+    if keeper.needsSurvey { keeper.survey() } else { save(estimator, isClean: true, at: lastTick) }
   }
 }

@@ -28,11 +28,15 @@ struct StateKeeper<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
   private var newest: KeptState?
   private var unreadable: Int32 = 0
   private var otherVersion: UInt32?
+  /// Whether a slot was never reached. A state must not be stored before it is known what is newest: with
+  /// a lower sequence than an older one it would never be found.
+  private(set) var needsSurvey = false
   private(set) var counts = MemoryCounts()
 
   private enum Phase {
     case reading(slot: Int32)
     case idle
+    case surveying(slot: Int32)
     case marking(isWritten: Bool)
     case writing(done: Int)
     case committing
@@ -107,8 +111,15 @@ struct StateKeeper<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
       var span = bytes.mutableSpan
       try memory.read(from: slot * Self.slotSize, into: &span, on: &bus)
     } catch {
-      return giveUp(after: 5)
+      let isGivenUp = giveUp(after: 5)
+      if isGivenUp { needsSurvey = true }
+      return isGivenUp
     }
+    return take(slot, on: &bus)
+  }
+
+  /// Makes of the bytes that were read what they are; false if they are to be read again.
+  private mutating func take<Bus: I2CBus & ~Copyable>(_ slot: Int32, on bus: inout Bus) -> Bool {
     do throws(RecordProblem) {
       var state = try StateRecord.decode(bytes.span)
       if newestSlot < 0 || state.sequence > sequence {
@@ -175,6 +186,26 @@ struct StateKeeper<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
     UInt8(truncatingIfNeeded: word &>> (8 &* UInt32(truncatingIfNeeded: index)))
   }
 
+  /// Begins to look at the slots that could not be reached at the start; then `needsSurvey` is false.
+  mutating func survey() {
+    attempts = 0
+    phase = .surveying(slot: 0)
+  }
+
+  private mutating func survey<Bus: I2CBus & ~Copyable>(
+    _ slot: Int32, on bus: inout Bus
+  ) throws(ChipError) -> Progress {
+    var span = bytes.mutableSpan
+    try memory.read(from: slot * Self.slotSize, into: &span, on: &bus)
+    guard take(slot, on: &bus) else { return .busy }
+    attempts = 0
+    newest = nil
+    let isLast = slot + 1 == Self.slots
+    phase = isLast ? .idle : .surveying(slot: slot + 1)
+    if isLast { needsSurvey = false }
+    return isLast ? .idle : .busy
+  }
+
   /// Begins to mark the state of a clean stop as opened.
   mutating func markOpened() {
     attempts = 0
@@ -206,6 +237,7 @@ struct StateKeeper<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
       guard try memory.isReady(on: &bus, at: time) else { return .busy }
       switch phase {
       case .idle, .reading: return .idle
+      case .surveying(let slot): return try survey(slot, on: &bus)
       case .marking(let isWritten): return try mark(isWritten, on: &bus, at: time)
       case .writing(let done): return try write(from: done, on: &bus, at: time)
       case .committing:
