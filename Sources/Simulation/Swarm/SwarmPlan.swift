@@ -65,8 +65,8 @@ struct SwarmPlan: Sendable {
     self.seed = seed
     cell = Int(random.next() % UInt64(Self.cells))
     let share = random.uniform()
-    period = share < 0.1 ? 0.1 : share < 0.3 ? 1 : 10
-    ticks = 600 + Int(random.next() % 2_800)
+    period = share < 0.05 ? 0.1 : share < 0.15 ? 1 : 10
+    ticks = 300 + Int(random.next() % 1_400)
     memory = random.chance(0.5) ? .fram : .eeprom
     hasClock = random.chance(0.7)
     clockFault = random.chance(0.3) ? Int64(random.uniform(-10_000, 10_000)) : 0

@@ -79,6 +79,8 @@ struct SwarmWorld {
   private var frozenTicks = 0
   private var stuckTicks = 0
   private var stuckPins = (amperes: 0.0, volts: 0.0)
+  /// What the monitor has converted last.
+  private var convertedPins = (amperes: 0.0, volts: 0.0)
   private var swapTo: Double?
   private var lastMeasurement = Measurement()
   private var leak: Int64 = 0
@@ -223,6 +225,7 @@ struct SwarmWorld {
   private mutating func stop<Memory: NonvolatileMemory>(
     _ firmware: inout Firmware<SwarmBus, EmulatedLine, EmulatedLine, Memory>, _ seconds: Double
   ) {
+    let saves = firmware.memoryCounts.saves
     firmware.stop()
     var report = firmware.tick(at: .microseconds(monotonic))
     for _ in 0..<600 where !firmware.isStopped {
@@ -233,7 +236,8 @@ struct SwarmWorld {
     if chargeLine.isActive || dischargeLine.isActive {
       checker.report(.switches, tick, "a switch is on after a stop")
     }
-    lose(firmware.ledger, report, isClean: true)
+    // A memory that refused leaves an older state, and that is no clean stop.
+    lose(firmware.ledger, report, isClean: firmware.memoryCounts.saves > saves)
     rest(seconds)
   }
 
@@ -289,6 +293,7 @@ struct SwarmWorld {
     if frozenTicks > 0 {
       frozenTicks -= 1
     } else {
+      convertedPins = shown
       monitor.advance(
         toMicroseconds: micros, shuntVolts: shown.amperes * cells.shuntOhms,
         busVolts: shown.volts, dieCelsius: cell.temperatureCelsius)
@@ -347,9 +352,9 @@ struct SwarmWorld {
   ) {
     report.estimate.combine(into: &hash)
     hash.combine(Int64(report.protections.rawValue))
-    let shown = stuckTicks > 0 ? stuckPins : pins
     var seen = SwarmObservation(
-      tick: tick, elapsed: elapsed, amperes: pins.amperes, volts: shown.volts,
+      tick: tick, elapsed: elapsed, amperes: pins.amperes, volts: pins.volts,
+      converted: convertedPins,
       celsius: cell.temperatureCelsius, stateOfCharge: reference.stateOfCharge(of: cell),
       report: report, ledger: ledger, saturations: saturations,
       hasReachedMonitor: bus.hasReachedMonitor, hasReachedThermometer: bus.hasReachedThermometer,
