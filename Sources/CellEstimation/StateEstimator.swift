@@ -245,8 +245,10 @@ public struct StateEstimator: Sendable {
 
   /// Goes on with another open-circuit curve and what it says of charge and capacity.
   ///
-  /// What the old curve taught about charge, capacity and its own error is replaced; what is known of
-  /// resistance, offset and relaxation stays.
+  /// What the new curve says of charge and capacity is weighed against what the filter has found of
+  /// them, with all that ties them to the other states: a filter that forgets at every new curve is
+  /// worse than one that never gets one. Only where the two contradict each other is the old curve's
+  /// teaching dropped.
   /// - Parameters:
   ///   - curve: over state of charge from −5 % to 105 %, not falling. Unit: µV.
   ///   - stateOfCharge: on that curve, 40 fractional bits.
@@ -260,18 +262,17 @@ public struct StateEstimator: Sendable {
     inverseCapacity: Int64, inverseCapacityVariance: Int64, modelError: Int32,
     modelErrorOfCharge: Int32
   ) {
+    let before = profile.openCircuitVoltage(filter.x[State.charge], &filter.arithmetic)
     for i in 0..<257 { profile.openCircuit[i] = curve[i] }
     profile.tuning.modelError = modelError
     profile.tuning.modelErrorOfCharge = modelErrorOfCharge
-    filter.x[State.charge] = stateOfCharge
-    filter.x[State.inverseCapacity] = inverseCapacity
-    filter.x[State.modelError] = 0
-    filter.covariance.decorrelate(
-      row: State.inverseCapacity, variance: inverseCapacityVariance)
-    filter.covariance.decorrelate(
-      row: State.modelError,
-      variance: Format.variance(ofMillionths: modelError, &filter.arithmetic))
-    filter.covariance.decorrelate(row: State.charge, variance: variance)
+    filter.fuse(inverseCapacity, variance: inverseCapacityVariance, into: State.inverseCapacity)
+    filter.fuse(stateOfCharge, variance: variance, into: State.charge)
+    // The voltage that the filter expects goes on, as far as the new curve may be wrong.
+    let after = profile.openCircuitVoltage(filter.x[State.charge], &filter.arithmetic)
+    let most = Format.millionths(modelError, &filter.arithmetic)
+    filter.x[State.modelError] = min(
+      max(filter.x[State.modelError] + before - after, -most), most)
   }
 
   // MARK: What is believed

@@ -448,6 +448,37 @@ struct StateFilter: Sendable {
     return verdict
   }
 
+  /// Weighs what is known of a state from elsewhere.
+  ///
+  /// A value more than three deviations away replaces the state and all that was tied to it. What the
+  /// filter knows of capacity counts with twice its deviation, because it is optimistic by that.
+  mutating func fuse(_ value: Int64, variance: Int64, into state: Int) {
+    let innovation = arithmetic.subtract(value, x[state])
+    let bounded = min(max(innovation, -8 * Format.one), 8 * Format.one)
+    let held = covariance.variance(of: state, &arithmetic)
+    let squared = arithmetic.multiply(bounded, bounded, shift: 28)
+    let expected = arithmetic.add(arithmetic.multiply(held, 4, dividedBy: 1), variance)
+    if squared / 9 > expected {
+      x[state] = value
+      covariance.decorrelate(row: state, variance: variance)
+      bound()
+      return
+    }
+    if state == State.inverseCapacity {
+      covariance.add(
+        variance: arithmetic.multiply(held, 3, dividedBy: 1), to: state, &arithmetic)
+    }
+    var h = InlineArray<8, Int64>(repeating: 0)
+    h[state] = Format.one
+    let projection = covariance.projected(on: h, noise: variance, &arithmetic)
+    let gain = covariance.update(projection, noise: variance, &arithmetic)
+    for i in 0..<8 {
+      let share = arithmetic.ratio(gain[i], projection.innovationVariance)
+      x[i] = arithmetic.add(x[i], arithmetic.times(share, bounded))
+    }
+    bound()
+  }
+
   /// Widens a state of charge that is believed too much: its deviation becomes at least 20 %.
   private mutating func free() {
     let wide = Format.variance(ofMillionths: 200_000, &arithmetic)

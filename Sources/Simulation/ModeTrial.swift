@@ -54,8 +54,12 @@ public struct ModeTrial: Sendable {
     public var truth = TrueModes()
     /// What was identified after the learning charges.
     public var health: HealthReport?
+    /// Whether the joint 95 % region of coupling, iron and stock held the truth then.
+    public var jointHolds = false
     /// Charges that were learned from and refused.
     public var learned = 0
+    /// How many times the curve was replaced.
+    public var rebuilds = 0
     /// Charges that were undone.
     public var refused = 0
     /// The reference capacity. Unit: Ah.
@@ -147,13 +151,37 @@ public struct ModeTrial: Sendable {
         ]), seconds: 100_000, scored: false)
     }
     result.health = lifelong.health
+    result.jointHolds = Self.holds(lifelong, result.truth)
     play(.mixedCycles(lower: lower, upper: upper), seconds: scoredSeconds, scored: true)
     result.learned = Int(lifelong.learnedCharges)
     result.refused = Int(lifelong.refusedCharges)
+    result.rebuilds = Int(lifelong.rebuilds)
     result.plainCapacity = Double(plain.estimate.fullChargeCapacity.nanocoulombs) / 3.6e12
     result.modesCapacity = Double(lifelong.estimate.fullChargeCapacity.nanocoulombs) / 3.6e12
     result.saturations = lifelong.saturations
     return result
+  }
+
+  /// Whether the truth is within the joint 95 % region: the squared distance over the covariance below
+  /// 7.815, the 95 % point of chi-squared with three degrees of freedom.
+  private static func holds(_ lifelong: LifelongEstimator, _ truth: TrueModes) -> Bool {
+    let c = lifelong.jointCovariance
+    func v(_ k: Int) -> Double { Double(c[k]) * 0x1p-52 }
+    func error(_ mode: Int, _ true1: Double) -> Double {
+      Double(lifelong.preciseModes[mode]) * 0x1p-40 - true1
+    }
+    let e = (error(6, truth.coupling), error(7, truth.iron), error(10, truth.stock))
+    // Cholesky of the 3×3 covariance, and the error carried through it.
+    let a = max(v(0), 1e-18).squareRoot()
+    let b = v(1) / a
+    let d = max(v(2) - b * b, 1e-18).squareRoot()
+    let g = v(3) / a
+    let h = (v(4) - g * b) / d
+    let k = max(v(5) - g * g - h * h, 1e-18).squareRoot()
+    let x = e.0 / a
+    let y = (e.1 - b * x) / d
+    let z = (e.2 - g * x - h * y) / k
+    return x * x + y * y + z * z <= 7.815
   }
 
   /// The worn cell's modes, in shares of the rated capacity times what a slow test reaches.

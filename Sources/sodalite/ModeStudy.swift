@@ -32,7 +32,8 @@ struct ModeStudy: ParsableCommand {
     }
     print(
       "health path      without: rmse max cover  with: rmse max cover step | errors rms: "
-        + "coupling accessible-iron anode capacity | within 1.96 deviations")
+        + "coupling accessible-iron anode capacity | within 1.96 deviations | in the joint 95 % region"
+    )
     for share in health.split(separator: ",").compactMap({ Double($0) }) {
       for path in AgeingPath.allCases where share < 1 || path == .iron {
         var row = StudyRow()
@@ -60,6 +61,7 @@ private struct StudyRow {
   var saturations: UInt32 = 0
   var squares = [0.0, 0, 0, 0]
   var inside = [0.0, 0, 0, 0]
+  var joint = 0.0
   var count = 0.0
 
   mutating func add(_ result: ModeTrial.Result, ratedAmpereHours: Double) {
@@ -70,6 +72,7 @@ private struct StudyRow {
     saturations += result.saturations
     guard let health = result.health else { return }
     count += 1
+    if result.jointHolds { joint += 1 }
     let pairs = [
       (health.coupling, result.truth.coupling),
       (health.accessibleIron, result.truth.accessibleIron),
@@ -92,6 +95,6 @@ private struct StudyRow {
     let covered = inside.map { percent($0 / count) }.joined(separator: " ")
     return "\(percent(plain.rmse)) \(percent(plain.maxError)) \(percent(plain.coverage))  "
       + "\(percent(modes.rmse)) \(percent(modes.maxError)) \(percent(modes.coverage)) "
-      + "\(percent(step)) | \(errors) | \(covered) | refused \(refused) clamped \(saturations)"
+      + "\(percent(step)) | \(errors) | \(covered) | joint \(percent(joint / count)) | refused \(refused) clamped \(saturations)"
   }
 }

@@ -38,6 +38,38 @@ private let made = Result<(CellDescription, CellProfile, CompositionProfile?), a
     #expect(health.couplingSeen != nil)
   }
 
+  /// Cells that lost a quarter with their iron or their sodium, whose charges begin above the iron:
+  /// several ages are tried, and the right one makes the state of charge better.
+  @Test(arguments: [AgeingPath.iron, .sodium])
+  func oneChargeTeachesWithoutTheFoot(path: AgeingPath) throws {
+    let (make, profile, possible) = try made.get()
+    let composition = try #require(possible)
+    var trial = ModeTrial(make: make, seed: 101, health: 0.73, path: path)
+    trial.scoredSeconds = 12_000
+    let result = try trial.run(profile: profile, composition: composition)
+    let without = try #require(result.plain.rmse)
+    let with = try #require(result.modes.rmse)
+    #expect(result.learned >= 1)
+    #expect(with < 0.02, "seed 101: \(with)")
+    #expect(with < without * 0.75, "seed 101: \(with) with modes, \(without) without")
+    #expect(result.largestStep < 0.005, "seed 101: \(result.largestStep)")
+    #expect(result.saturations == 0)
+    #expect(result.jointHolds)
+  }
+
+  /// A fresh cell's curve explains its charges and stays: the estimate is that without modes.
+  @Test func aFreshCellKeepsItsCurve() throws {
+    let (make, profile, possible) = try made.get()
+    var trial = ModeTrial(make: make, seed: 101, health: 1, path: .iron)
+    trial.scoredSeconds = 12_000
+    let result = try trial.run(profile: profile, composition: try #require(possible))
+    #expect(result.learned >= 1)
+    #expect(result.rebuilds == 0)
+    #expect(result.modes.rmse == result.plain.rmse)
+    let health = try #require(result.health)
+    #expect(abs(Double(health.coupling.value) * 1e-6 - result.truth.coupling) < 0.06)
+  }
+
   /// Before any charge the report says that one would help.
   @Test func adviceBeforeTheFirstCharge() throws {
     let (_, profile, possible) = try made.get()

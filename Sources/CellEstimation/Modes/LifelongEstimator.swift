@@ -18,6 +18,14 @@ public struct LifelongEstimator: Sendable {
   private var record = ChargeRecord()
   /// The modes as they were before it; every pass starts there.
   private var before: ModeFilter
+  /// The modes whose curve the state filter uses.
+  private var inUse: ModeVector
+  private var question = Question.curveInUse
+  /// The age that explains the first charge best, and how well; of a cell of unknown age.
+  private var bestAge: Int32 = 0
+  private var leastSurprise = Int64.max
+  /// How well the curve in use explains the charge: its mean squared innovation over the variance.
+  private var misfitInUse: Int64 = 0
   /// Where a pass is linearised.
   private var around = ModeVector(repeating: 0)
   private var rebuild: CurveRebuild
@@ -27,9 +35,10 @@ public struct LifelongEstimator: Sendable {
   /// Its variance, 52 fractional bits.
   private var offsetVariance: Int64 = 0
   private var surprise: Int64 = 0
-  /// Whether a charge must show the foot of the curve to teach anything. Of a cell of unknown age the
-  /// rest of the curve fits several ages, and the first charge decides which one is found.
-  private var needsFoot: Bool
+  /// Whether nothing is known of the cell's age: then several are tried, and a charge must show the
+  /// lower part of the curve to teach anything, because the rest fits all of them.
+  private var ageIsUnknown: Bool
+  private let ageWasUnknown: Bool
   private var varianceSum: Int64 = 0
   /// The relaxations' currents in open loop: a filter's would have learned the old curve's errors.
   private var fastCurrent: Int64 = 0
@@ -51,6 +60,8 @@ public struct LifelongEstimator: Sendable {
   public private(set) var learnedCharges: Int32 = 0
   /// How many charges were undone because they fitted no cell of this make.
   public private(set) var refusedCharges: Int32 = 0
+  /// How many times the open-circuit curve was replaced.
+  public private(set) var rebuilds: Int32 = 0
 
   /// The slices of work after a charge.
   private enum Work: Equatable, Sendable {
@@ -60,6 +71,16 @@ public struct LifelongEstimator: Sendable {
     case points
     case variances(Int32)
     case takeOver
+  }
+
+  /// What the passes over a charge ask.
+  private enum Question: Equatable, Sendable {
+    /// How well does the curve in use explain it?
+    case curveInUse
+    /// How well does one age explain it, of a cell of unknown age?
+    case age(Int32)
+    /// What does it teach?
+    case modes
   }
 
   /// Starts from a belief about the state of charge and the cell's age.
@@ -79,7 +100,9 @@ public struct LifelongEstimator: Sendable {
     self.composition = composition
     modes = ModeFilter(composition, isFresh: isFresh)
     before = modes
-    needsFoot = !isFresh
+    inUse = modes.x
+    ageIsUnknown = !isFresh
+    ageWasUnknown = !isFresh
     rebuild = CurveRebuild(profile.openCircuit)
     outlook = modes.outlook(composition)
   }
@@ -111,7 +134,7 @@ public struct LifelongEstimator: Sendable {
       estimator.filter.x[State.inverseCapacity])
     let corrected = charge - lastCharge - flow
     lastCharge = charge
-    guard learnedCharges > 0 else { return }
+    guard rebuilds > 0 else { return }
     let most = Format.one / 500
     lead -= corrected - min(max(corrected, -most), most)
     let share = min(Int64(clamping: flow.magnitude), Format.one / 20) * 20
@@ -198,7 +221,7 @@ public struct LifelongEstimator: Sendable {
     guard work == .none, session.record.count >= 12, session.charge >= Format.one / 2 else {
       return
     }
-    guard !needsFoot || session.record.seen & 0xF != 0 else { return }
+    guard !ageIsUnknown || session.record.seen & 0x7F != 0 else { return }
     record = session.record
     sinceStart = (session.charge, session.hours)
     // A filter with a wrong curve explains it by an offset that no sensor has: the sensor's own
@@ -213,10 +236,37 @@ public struct LifelongEstimator: Sendable {
       offsetVariance = sensor
     }
     before = modes
-    modes.beginCharge(composition.tuning, offsetVariance: offsetVariance)
+    bestAge = 0
+    leastSurprise = .max
+    ask(.curveInUse)
+  }
+
+  /// Starts the passes that answer a question.
+  private mutating func ask(_ question: Question) {
+    self.question = question
+    beginPass(0)
     around = modes.x
+  }
+
+  /// Every pass starts from the same belief; only where it is linearised moves.
+  private mutating func beginPass(_ pass: Int32) {
+    let window = modes.window
+    modes = before
+    if ageIsUnknown {
+      switch question {
+      case .curveInUse: break
+      case .age(let age): modes.assume(age: age, composition)
+      case .modes: modes.assume(age: bestAge, composition)
+      }
+    }
+    modes.beginCharge(composition.tuning, offsetVariance: offsetVariance)
+    if question == .curveInUse {
+      modes.hold(inUse, composition)
+    } else if pass > 0 {
+      modes.window = window
+    }
     surprise = 0
-    work = .edge(pass: 0, edge: 0)
+    work = .edge(pass: pass, edge: 0)
   }
 
   private mutating func advanceWork() {
@@ -253,20 +303,26 @@ public struct LifelongEstimator: Sendable {
       composition, record, edge: edge, offset: offset, around: linear)
   }
 
-  /// The window follows the modes, and every further pass starts from the same belief.
+  /// The window follows the modes into the next pass; after the last one the question is answered.
   private mutating func endPass(_ pass: Int32) {
     around = modes.x
-    let window = composition.window(modes.x, &modes.arithmetic)
-    modes.window = window
+    modes.window = composition.window(modes.x, &modes.arithmetic)
     if pass + 1 < Self.passes {
-      modes = before
-      modes.beginCharge(composition.tuning, offsetVariance: offsetVariance)
-      modes.window = window
-      surprise = 0
-      work = .edge(pass: pass + 1, edge: 0)
+      beginPass(pass + 1)
       return
     }
-    work = .judge
+    switch question {
+    case .curveInUse:
+      misfitInUse = modes.isSane ? surprise / Int64(max(record.count, 1)) : .max
+      ask(ageIsUnknown ? .age(0) : .modes)
+    case .age(let age):
+      if modes.isSane, surprise < leastSurprise {
+        leastSurprise = surprise
+        bestAge = age
+      }
+      ask(age + 1 < ModeFilter.ages ? .age(age + 1) : .modes)
+    case .modes: work = .judge
+    }
   }
 
   /// Keeps what was learned, or undoes it when it fits no cell of this make.
@@ -280,10 +336,17 @@ public struct LifelongEstimator: Sendable {
       return
     }
     learnedCharges &+= 1
-    needsFoot = false
     noteLooks()
     outlook = modes.outlook(composition)
     modes.window = outlook.window
+    // A curve that explains the charge stays: a new one would bring its own error and no gain.
+    let most = Format.one / 1_000 * Int64(composition.tuning.curveMisfit)
+    guard ageIsUnknown || misfitInUse > most else {
+      work = .none
+      return
+    }
+    ageIsUnknown = false
+    inUse = modes.x
     rebuild = CurveRebuild(estimator.profile.openCircuit)
     work = .points
   }
@@ -332,12 +395,14 @@ public struct LifelongEstimator: Sendable {
     let ownError = Int32(
       clamping: min(Format.toMillionths(deviation, &modes.arithmetic), 20_000))
     estimator.adopt(overpotentials())
+    // Never believed more than the make's own curve is of a fresh cell.
     estimator.adopt(
       curve: rebuild.table, stateOfCharge: place, variance: placeVariance,
       inverseCapacity: kappa, inverseCapacityVariance: kappaVariance,
-      modelError: 4_000 + ownError, modelErrorOfCharge: 10_000)
-    lastCharge = place
-    lead = reported - place
+      modelError: max(10_000, 4_000 + ownError), modelErrorOfCharge: 15_000)
+    rebuilds &+= 1
+    lastCharge = estimator.filter.x[State.charge]
+    lead = reported - lastCharge
   }
 
   /// The tables over the new state of charge of what belongs to the sites at work.
@@ -376,9 +441,37 @@ public struct LifelongEstimator: Sendable {
     return estimate
   }
 
+  /// The time until a mean load has emptied the cell, on the curve in use; as `StateEstimator`'s.
+  public func timeToEmpty(at current: Current) -> TimeRange? {
+    estimator.timeToEmpty(at: current)
+  }
+
+  /// The time until a charger has filled the cell, on the curve in use; as `StateEstimator`'s.
+  public func timeToFull(at current: Current, until end: Current? = nil) -> TimeRange? {
+    estimator.timeToFull(at: current, until: end)
+  }
+
+  /// The largest current that can flow for a time; as `StateEstimator`'s.
+  public func limit(
+    charging: Bool, over seconds: Int32, _ bounds: borrowing LoadBounds
+  ) -> LoadLimit {
+    estimator.limit(charging: charging, over: seconds, bounds)
+  }
+
+  /// How worn the cell is, by capacity and by resistance.
+  public var stateOfHealth: StateOfHealth { estimator.stateOfHealth }
+
+  /// The modes with all that is uncertain of them.
+  private var reported: ModeFilter {
+    var filter = modes
+    filter.addStructure(composition.tuning, isOfUnknownAge: ageWasUnknown)
+    if ageIsUnknown { filter.spreadOverAges() }
+    return filter
+  }
+
   /// What is known of the cell's electrodes.
   public var health: HealthReport {
-    var filter = modes
+    var filter = reported
     let empty = outlook.empty
     var span = ModeVector(repeating: 0)
     for k in 0..<Mode.count { span[k] = outlook.full[k] - outlook.empty[k] }
@@ -420,6 +513,24 @@ public struct LifelongEstimator: Sendable {
         bitPattern: IntegerMath.squareRoot(UInt64(max(variance, 0))) << 14)
     }
     return deviations
+  }
+
+  /// The joint covariance of coupling, iron and the anode's stock at the boundary, 52 fractional
+  /// bits: the variances and covariances in the order cc, ci, ii, cs, is, ss.
+  ///
+  /// Iron and slippage mean little alone; the region that the three share is what is known.
+  public var jointCovariance: InlineArray<6, Int64> {
+    var filter = reported
+    let order: InlineArray<3, Int> = [Mode.coupling, Mode.iron, Mode.stock]
+    var result = InlineArray<6, Int64>(repeating: 0)
+    var next = 0
+    for j in 0..<3 {
+      for i in 0...j {
+        result[next] = filter.covariance(of: order[i], and: order[j])
+        next += 1
+      }
+    }
+    return result
   }
 
   /// The window's lower end and span in the charge coordinate, 40 fractional bits.

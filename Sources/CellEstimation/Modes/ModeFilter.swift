@@ -58,6 +58,68 @@ struct ModeFilter: Sendable {
     covariance.add(variance: variance, along: direction, last: Mode.stock, &arithmetic)
   }
 
+  /// How many ages of a cell are tried when nothing is known of its own.
+  static let ages: Int32 = 7
+
+  /// Moves the belief to a cell that has lost one of its parts: the iron, the sodium or the plateau,
+  /// half of what can be lost or all of it; age 0 is the fresh cell.
+  ///
+  /// From a fresh cell's curve the linear steps of an update do not find a far age: where the charge
+  /// begins above the iron they take the missing iron for missing plateau.
+  mutating func assume(age: Int32, _ profile: borrowing CompositionProfile) {
+    guard age > 0 else { return }
+    let halves = Int64((age - 1) % 2 + 1)
+    switch (age - 1) / 2 {
+    case 0:
+      let lost = arithmetic.multiply(x[Mode.iron], 3 * halves, dividedBy: 10)
+      x[Mode.iron] -= lost
+      x[Mode.stock] -= lost
+    case 1: x[Mode.stock] -= Format.one / 100 * 9 * halves
+    default:
+      x[Mode.coupling] -= arithmetic.multiply(x[Mode.coupling], 15 * halves, dividedBy: 100)
+    }
+    window = profile.window(x, &arithmetic)
+  }
+
+  /// Says of a cell of unknown age how far apart the ages are that it can have: 10 % of the rated
+  /// capacity in plateau, iron and sodium.
+  mutating func spreadOverAges() {
+    let spread = square(100_000)
+    covariance.add(variance: spread, to: Mode.coupling, &arithmetic)
+    covariance.add(variance: spread, to: Mode.stock, &arithmetic)
+    addIron(spread)
+  }
+
+  /// Adds what the make's tables themselves are wrong by: for reports, never for learning, because it
+  /// is one error in all charges and not a new one in each.
+  ///
+  /// - Parameter isOfUnknownAge: whether the cell's age was unknown at the start: then ages that
+  ///   differ in the iron below the window explain its charges equally well.
+  mutating func addStructure(_ t: ModeTuning, isOfUnknownAge: Bool) {
+    var direction = ModeVector(repeating: 0)
+    direction[Mode.coupling] = -Format.one
+    direction[Mode.iron] = Format.one
+    direction[Mode.stock] = Format.one
+    covariance.add(
+      variance: square(t.boundary), along: direction, last: Mode.stock, &arithmetic)
+    let own = square(t.structure)
+    covariance.add(variance: own, to: Mode.coupling, &arithmetic)
+    covariance.add(variance: own, to: Mode.stock, &arithmetic)
+    covariance.add(
+      variance: own + (isOfUnknownAge ? square(t.hiddenIron) : 0), to: Mode.iron, &arithmetic)
+  }
+
+  /// Holds the modes for certain, so that a charge shows how well they explain it; to be called after
+  /// `beginCharge`.
+  mutating func hold(_ m: borrowing ModeVector, _ profile: borrowing CompositionProfile) {
+    for k in Mode.perCharge..<Mode.count {
+      x[k] = m[k]
+      covariance.decorrelate(row: k, variance: 1)
+    }
+    window = profile.window(x, &arithmetic)
+    x[Mode.charge] = window.empty
+  }
+
   /// Makes ready for a charge: what belonged to the last one is forgotten, and the modes may have
   /// walked since.
   ///
@@ -163,6 +225,17 @@ struct ModeFilter: Sendable {
       && x[Mode.anode] > 3 * tenth && x[Mode.stock] > -5 * tenth && x[Mode.stock] < 8 * tenth
       && x[Mode.couplingWidth] > -5 * tenth && x[Mode.ironWidth] > -5 * tenth
       && x[Mode.anodeWidth] > -5 * tenth
+  }
+
+  /// The covariance of two unknowns, 52 fractional bits.
+  mutating func covariance(of a: Int, and b: Int) -> Int64 {
+    guard a != b else { return covariance.variance(of: a, &arithmetic) }
+    var sum = ModeVector(repeating: 0)
+    sum[a] = Format.one
+    sum[b] = Format.one
+    let apart =
+      covariance.variance(of: a, &arithmetic) + covariance.variance(of: b, &arithmetic)
+    return (variance(along: sum) - apart) / 2
   }
 
   /// The variance of a linear combination of the unknowns, 52 fractional bits.

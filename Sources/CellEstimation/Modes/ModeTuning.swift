@@ -45,7 +45,22 @@ public struct ModeTuning: Equatable, Sendable {
   /// What a look at one edge is wrong by in charge. Unit: ppm of the rated capacity.
   public var edgeCharge: Int32 = 1_500
   /// A cell of unknown age: how much wider capacities and slippage are believed. Unit: ppm.
-  public var unknownAge: Int32 = 100_000
+  ///
+  /// Around each of the ages that are tried; between them they cover what a cell can have lost.
+  public var unknownAge: Int32 = 60_000
+  /// How badly the curve in use must explain a charge to be replaced: the mean squared innovation
+  /// over its variance. Unit: 1/1000.
+  ///
+  /// On the tuning seeds a fresh cell's charges stay below 2.7, a cell's that lost 14 % without
+  /// notice are above 10.
+  public var curveMisfit: Int32 = 3_000
+  /// How far the boundary between iron and plateau can be from where the make's tables put it: no
+  /// number of charges tells, because every charge is off by the same. Unit: ppm of the rated capacity.
+  public var boundary: Int32 = 25_000
+  /// What the tables are wrong by beside that, in each capacity. Unit: ppm of the rated capacity.
+  public var structure: Int32 = 12_000
+  /// Of a cell of unknown age: the iron that the window does not reach. Unit: ppm.
+  public var hiddenIron: Int32 = 80_000
   /// Between two charges: the coupling plateau's walk. Unit: ppm of the rated capacity.
   public var couplingWalk: Int32 = 6_000
   /// The iron's walk.
@@ -63,11 +78,12 @@ public struct ModeTuning: Equatable, Sendable {
   public init() {}
 
   func combine(into crc: inout CRC32C) {
-    let fields: InlineArray<26, Int32> = [
+    let fields: InlineArray<30, Int32> = [
       offset, resistance, ironResistance, current, lag, charge, coupling, iron, remainder, anode,
       slippage,
       couplingShift, couplingWidth, ironShift, ironWidth, anodeWidth, node, edgeVoltage,
-      edgeCharge, unknownAge, couplingWalk, ironWalk, slippageWalk, anodeWalk, shapeWalk,
+      edgeCharge, unknownAge, curveMisfit, boundary, structure, hiddenIron, couplingWalk, ironWalk,
+      slippageWalk, anodeWalk, shapeWalk,
       widthWalk,
     ]
     for i in fields.indices { crc.combine(UInt32(bitPattern: fields[i])) }
