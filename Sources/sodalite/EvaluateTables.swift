@@ -65,6 +65,8 @@ enum EvaluateTables {
     var table = TableText([
       ("test", .left), ("health", .right), ("looks", .right), ("coupling", .right),
       ("accessible iron", .right), ("capacity", .right), ("joint region covers", .right),
+      ("charges learned", .right),
+      ("refused", .right),
     ])
     var isEmpty = true
     for row in evaluation.rows where row.estimator == .sodaliteModes {
@@ -72,10 +74,14 @@ enum EvaluateTables {
       for health in healths {
         guard let errors = row.modeErrors(where: { $0.health == health }) else { continue }
         isEmpty = false
+        let looks = row.looks.filter { $0.health == health }
+        func mean(_ value: (EvaluationOutcome.ModeLook) -> Double) -> String {
+          number(looks.reduce(0) { $0 + value($1) } / Double(looks.count), 1)
+        }
         table.add([
-          row.test.rawValue, number(health, 2),
-          "\(row.looks.filter { $0.health == health }.count)", percent(errors.coupling),
+          row.test.rawValue, number(health, 2), "\(looks.count)", percent(errors.coupling),
           percent(errors.accessibleIron), percent(errors.capacity), percent(errors.joint),
+          mean(\.learned), mean(\.refused),
         ])
       }
     }
@@ -125,11 +131,14 @@ enum EvaluateTables {
     }
     var modes = [
       "test,health,after_full_charge,coupling,coupling_deviation,coupling_true,iron,"
-        + "iron_deviation,iron_true,capacity,capacity_deviation,capacity_true,joint_distance"
+        + "iron_deviation,iron_true,capacity,capacity_deviation,capacity_true,joint_distance,"
+        + "learned,refused"
     ]
     for row in evaluation.rows where row.estimator == .sodaliteModes {
       for look in row.looks {
-        let numbers = look.coupling + look.iron + look.capacity + [look.jointDistance]
+        let numbers =
+          look.coupling + look.iron + look.capacity
+          + [look.jointDistance, look.learned, look.refused]
         modes.append(
           "\(row.test.rawValue),\(look.health),\(look.isAfterFullCharge ? 1 : 0),"
             + numbers.map(csv).joined(separator: ","))

@@ -36,6 +36,10 @@ public struct EvaluationOutcome: Equatable, Sendable {
     public var jointDistance: Double
     /// Whether the last charge before was a nearly full one.
     public var isAfterFullCharge: Bool
+    /// Charges that had taught the modes so far.
+    public var learned: Double
+    /// Charges that had been undone so far, because they fitted no cell of the make.
+    public var refused: Double
   }
 
   // MARK: As text
@@ -50,7 +54,7 @@ public struct EvaluationOutcome: Equatable, Sendable {
     for look in looks {
       parts.append(
         [look.health, look.jointDistance, look.isAfterFullCharge ? 1 : 0] + look.coupling
-          + look.iron + look.capacity)
+          + look.iron + look.capacity + [look.learned, look.refused])
     }
     return parts.map { $0.map { "\($0)" }.joined(separator: " ") }.joined(separator: ";")
   }
@@ -78,12 +82,12 @@ public struct EvaluationOutcome: Equatable, Sendable {
       rows[index].capacityErrors = Array(words.dropFirst())
     }
     for words in parts[(1 + 2 * count)...] {
-      guard words.count == 12 else { return nil }
+      guard words.count == 14 else { return nil }
       looks.append(
         ModeLook(
           health: words[0], coupling: Array(words[3..<6]), iron: Array(words[6..<9]),
           capacity: Array(words[9..<12]), jointDistance: words[1],
-          isAfterFullCharge: words[2] == 1))
+          isAfterFullCharge: words[2] == 1, learned: words[12], refused: words[13]))
     }
   }
 }

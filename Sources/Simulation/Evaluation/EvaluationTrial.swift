@@ -113,7 +113,8 @@ public struct EvaluationTrial: Sendable {
 
   /// Sixteen stages of 2 % fade; nearly full charges in six of them, four stages above 2.9 V.
   ///
-  /// The stages are those of the study of modes, section 1. Ageing jumps between stages; the cell
+  /// The stages are those of the study of modes, section 1: a partial cycle begins its charge at about
+  /// 0.55, 0.40 or 0.25. Ageing jumps between stages; the cell
   /// goes on at its resting voltage and the estimators are told nothing.
   private func life(
     _ tables: EvaluationTables, _ fresh: CellDescription
@@ -133,7 +134,8 @@ public struct EvaluationTrial: Sendable {
       let isFull = full.contains(stage)
       let isHigh = (8...11).contains(stage)
       play.run(
-        Self.stage(tables.make, isFull: isFull, isHigh: isHigh, seed: seed), seconds: 150_000,
+        Self.stage(tables.make, isFull: isFull, isHigh: isHigh, depth: (stage + Int(seed % 3)) % 3),
+        seconds: 150_000,
         once: true, scored: true)
       // Within 2 % of fade: in this stage or the one before.
       play.look(
@@ -156,14 +158,14 @@ public struct EvaluationTrial: Sendable {
   }
 
   private static func stage(
-    _ make: CellDescription, isFull: Bool, isHigh: Bool, seed: UInt64
+    _ make: CellDescription, isFull: Bool, isHigh: Bool, depth: Int
   ) -> LoadSchedule {
     let upper = make.upperCutoffVolts
     // 2.9 V at rest, with room for the load's drop.
     let low = isHigh ? 2.95 : make.lowerCutoffVolts + 0.4
     var steps: [LoadSchedule.Step] = [
-      .drive(meanC: 0.3, untilVolts: low, seconds: 5_400), .rest(seconds: 1_200),
-      .charge(c: 0.33, volts: upper, untilC: 0.05), .rest(seconds: 900),
+      .drive(meanC: 0.3, untilVolts: low, seconds: [5_400, 7_200, 9_000][depth]),
+      .rest(seconds: 1_200), .charge(c: 0.33, volts: upper, untilC: 0.05), .rest(seconds: 900),
       .drive(meanC: 0.3, untilVolts: low, seconds: 3_000), .rest(seconds: 900),
       .current(c: 0.4, untilVolts: upper, seconds: 2_400),
     ]
@@ -173,7 +175,8 @@ public struct EvaluationTrial: Sendable {
         .rest(seconds: 1_200), .charge(c: 0.2, volts: upper, untilC: 0.05),
       ]
     }
-    return LoadSchedule(steps: steps)
+    // A rest: what the last charge taught is worked out in slices, one a reading.
+    return LoadSchedule(steps: steps + [.rest(seconds: 1_200)])
   }
 }
 
@@ -327,7 +330,9 @@ struct EvaluationPlay {
         iron: triple(report.accessibleIron, truth.accessibleIron),
         capacity: triple(report.capacity, cell.capacityAmpereHours / rated),
         jointDistance: (a * a - 2 * r * a * b + b * b) / (1 - r * r),
-        isAfterFullCharge: isAfterFullCharge))
+        isAfterFullCharge: isAfterFullCharge,
+        learned: Double(contestants.modes.learnedCharges),
+        refused: Double(contestants.modes.refusedCharges)))
   }
 
   /// What was scored since the last call.
