@@ -65,7 +65,7 @@ extension StateEstimator {
   /// The largest current that can flow for `seconds` and keeps the bounds.
   ///
   /// The voltage bound is kept by 1.96 deviations of the predicted voltage, so an uncertain estimate
-  /// gives a lower limit. Twenty evaluations of the circuit, no heap, below 1 kB of stack; to be asked
+  /// gives a lower limit. Some twenty evaluations of the circuit, no heap; to be asked
   /// once a second at most.
   /// - Parameters:
   ///   - charging: the direction.

@@ -21,8 +21,8 @@ public struct TimeRange: Equatable, Sendable {
 
 /// How long a cell lasts under a load, and how long a charge takes.
 ///
-/// To be asked now and then, not in every step: some hundred table look-ups each, no state, no heap,
-/// below 1 kB of stack. Errors of the mean current that is given are not in the bounds.
+/// To be asked now and then, not in every step: some hundred table look-ups each, no state, no heap.
+/// Errors of the mean current that is given are not in the bounds.
 extension StateEstimator {
   /// The time until the terminal voltage falls to the profile's lower cut-off under a mean load.
   ///
