@@ -8,12 +8,15 @@ import Quantities
 /// called. The bus answers with zeros or not at all, so what is hashed is mostly how they fail.
 func hashDrivers(into hash: inout StableHash) {
   var bus = RegisterBus(address: I2CAddress(0x40), failurePeriod: 5)
+  hashFirstDrivers(into: &hash)
   hashMonitors(on: &bus, into: &hash)
   hashThermometers(on: &bus, into: &hash)
   hashMemories(on: &bus, into: &hash)
   hashClock(on: &bus, into: &hash)
   hashGauges(on: &bus, into: &hash)
   hashModelGauge(on: &bus, into: &hash)
+  hashStackMonitor(on: &bus, into: &hash)
+  hashSmartBattery(on: &bus, into: &hash)
 }
 
 /// Hashes what an operation gave, or why it failed.
