@@ -26,7 +26,8 @@ import Testing
   private static let mistakes: [(arguments: [String], message: String)] = [
     (
       ["simulat"],
-      "unknown command 'simulat'; there are simulate, cycle, paper, replay, probe, run, bench"
+      "unknown command 'simulat'; there are simulate, cycle, paper, replay, fit, evaluate, probe, "
+        + "run, bench"
     ),
     (["simulate", "--nope"], "Unknown option '--nope'."),
     (["simulate", "--duration", "long"], "such as 34h, 90min or 10s"),
