@@ -90,7 +90,8 @@ struct Simulate: ParsableCommand {
       throw ValidationError("--runs \(runs): 1 to 10000000 would be right")
     }
     guard faults == nil || (seeds == nil && output == nil && age == nil) else {
-      throw ValidationError("--faults takes --seed and --runs; leave out --seeds, --output and --age")
+      throw ValidationError(
+        "--faults takes --seed and --runs; leave out --seeds, --output and --age")
     }
     guard output == nil || seeds == nil else {
       throw ValidationError("--output takes one run; leave out --seeds")
