@@ -78,6 +78,8 @@ let package = Package(
       linkerSettings: withoutGPIOD ? [] : [.linkedLibrary("gpiod")]),
     .target(name: "CProcess", cSettings: [.define("_GNU_SOURCE")]),
     library("LinuxBus", ["BusProtocols", "CGPIOD", "CLinuxI2C", "CProcess"]),
+    .target(name: "CVirtio", cSettings: [.define("_GNU_SOURCE")]),
+    library("VirtioBackends", ["BusProtocols", "CVirtio"]),
     .executableTarget(
       name: "sodalite",
       dependencies: [
@@ -120,6 +122,7 @@ let package = Package(
         "BusProtocols", "CellEstimation", "ChipDrivers", "ChipEmulators", "DeterministicMath",
         "Firmware", "Quantities", "Telemetry", "TestSupport",
       ]),
+    tests("VirtioBackends", ["BusProtocols", "CVirtio", "DeterministicMath", "VirtioBackends"]),
     tests("CommandLine", ["sodalite", "Telemetry"]),
     .target(
       name: "FuzzSubjects",
