@@ -14,12 +14,24 @@ public import BusProtocols
 /// registers get the noise of their own last averaging window. Without noise both ways give the
 /// same bits.
 public final class INA228Emulator: I2CTarget {
+  /// Which chip of the family it is.
+  public enum Variant: Equatable, Sendable {
+    /// 20 bits, with energy and charge.
+    case ina228
+    /// 16 bits: the upper ones of the INA228's voltages and current, 12 bits of temperature, and no
+    /// accumulators. Its current for one SHUNT_CAL is 16 times as coarse; its power is the same
+    /// number, since the larger step cancels the smaller factor (0.2 for 3.2).
+    case ina238
+  }
+
+  /// Which chip it is.
+  public let variant: Variant
   /// The address the chip answers to, 0x40…0x4F.
   public let address: I2CAddress
   /// Whether the chip is wired and powered.
   public var isPresent = true
-  /// DEVICE_ID; silicon reads 0x2281, the datasheet says 0x2280.
-  public var deviceID: UInt16 = 0x2281
+  /// DEVICE_ID; silicon of an INA228 reads 0x2281, the datasheet says 0x2280.
+  public var deviceID: UInt16
   /// The MEMSTAT bit: whether the factory trim was read back correctly.
   public var memoryIsIntact = true
   /// How many conversions of one interval are done one by one before sums are drawn.
@@ -33,13 +45,17 @@ public final class INA228Emulator: I2CTarget {
   ///
   /// - Parameters:
   ///   - address: 0x40…0x4F.
+  ///   - variant: which chip.
   ///   - errors: what distinguishes this part from an ideal one.
   ///   - seed: the seed of the run, for the noise.
   ///   - stream: the noise's stream of random numbers.
   public init(
-    address: I2CAddress, errors: INA228Errors = .none, seed: UInt64 = 0, stream: UInt64 = 0
+    address: I2CAddress, variant: Variant = .ina228, errors: INA228Errors = .none,
+    seed: UInt64 = 0, stream: UInt64 = 0
   ) {
     self.address = address
+    self.variant = variant
+    deviceID = variant == .ina228 ? 0x2281 : 0x2381
     self.errors = errors
     state = INA228State(
       clock: ConversionClock(partsPerMillion: errors.clockPartsPerMillion),
@@ -84,7 +100,9 @@ public final class INA228Emulator: I2CTarget {
   public func start(_ direction: I2CDirection) -> Bool {
     switch direction {
     case .write: state.port.startWrite()
-    case .read: state.latchRegister(deviceID: deviceID, memoryIsIntact: memoryIsIntact)
+    case .read:
+      state.latchRegister(
+        deviceID: deviceID, memoryIsIntact: memoryIsIntact, isCoarse: variant == .ina238)
     }
     return true
   }

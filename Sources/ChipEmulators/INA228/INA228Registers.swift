@@ -49,7 +49,8 @@ extension INA228State {
 /// Reading and writing registers over the bus.
 extension INA228State {
   /// Latches the register under the pointer and applies what reading it does.
-  mutating func latchRegister(deviceID: UInt16, memoryIsIntact: Bool) {
+  mutating func latchRegister(deviceID: UInt16, memoryIsIntact: Bool, isCoarse: Bool) {
+    if isCoarse, latchCoarse() { return }
     switch port.pointer {
     case 0x00: latch(config)
     case 0x01: latch(adcConfig)
@@ -77,6 +78,19 @@ extension INA228State {
     case 0x3F: latch(deviceID)
     default: latch(0)  // unverified: reserved addresses read zero
     }
+  }
+
+  /// The registers that an INA238 has with fewer bits, or not at all; false for the others.
+  private mutating func latchCoarse() -> Bool {
+    switch port.pointer {
+    case 0x04: latch(UInt16(truncatingIfNeeded: shuntCode >> 4))
+    case 0x05: latch(UInt16(truncatingIfNeeded: busCode >> 4))
+    case 0x06: latch(UInt16(truncatingIfNeeded: dieCode) & 0xFFF0)
+    case 0x07: latch(UInt16(truncatingIfNeeded: currentCode >> 4))
+    case 0x03, 0x09, 0x0A: latch(0)
+    default: return false
+    }
+    return true
   }
 
   private mutating func latch(_ value: UInt16) { port.latch(UInt64(value), bytes: 2) }
