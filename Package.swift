@@ -85,7 +85,7 @@ let package = Package(
       dependencies: [
         "BusProtocols", "CellEstimation", "CellFitting", "CellSimulation", "ChipDrivers",
         "ChipEmulators", "Descriptions", "DeterministicMath", "Firmware", "LinuxBus", "Quantities",
-        "Simulation", "Telemetry", argumentParser,
+        "Simulation", "Telemetry", "VirtioBackends", argumentParser,
       ],
       swiftSettings: strict),
 

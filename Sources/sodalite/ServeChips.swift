@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Descriptions
+import Simulation
+import Telemetry
+import VirtioBackends
+
+/// `sodalite serve-chips`: an emulated board behind the bus and the lines of a virtual machine.
+struct ServeChips: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve-chips",
+    abstract: "Serve an emulated board to a virtual machine, over vhost-user sockets.",
+    discussion: """
+      QEMU connects its vhost-user-i2c and vhost-user-gpio devices to the sockets; in the machine \
+      the chips are on /dev/i2c-N and the lines on /dev/gpiochipN. The control socket takes lines \
+      such as {"current": -1.5}, {"unplug": "0x40"} or {"truth": null}, and answers each with the \
+      truth or with a reason. Ends with SIGINT or SIGTERM.
+      """)
+
+  @Option(help: "The path of a board.yaml.") var board: String
+  @Option(help: "The socket for the bus.") var i2c: String
+  @Option(help: "The socket for the lines.") var gpio: String?
+  @Option(help: "The socket for commands.") var control: String?
+  @Option(help: "How much faster than the wall clock the cell lives, 0 to 1000; 0 stands still.")
+  var speed = 1.0
+  @Option(help: "The seed of everything random.") var seed: UInt64 = 1
+  @Option(
+    help: "The cell's state of charge at the start. (default: 60%)",
+    transform: ShareArgument.init(argument:))
+  var charge = ShareArgument(fraction: 0.6)
+
+  func validate() throws {
+    guard ServedWorld.speeds.contains(speed) else {
+      throw ValidationError("--speed \(speed): 0 to 1000 would be right")
+    }
+    guard (0...1).contains(charge.fraction) else {
+      throw ValidationError("--charge \(charge): 0% to 100% would be right")
+    }
+  }
+
+  func run() throws {
+    let world = ServedWorld(try emulatedBoard(), speed: speed)
+    do throws(SystemProblem) {
+      let service = try ChipService(world, i2c: i2c, gpio: gpio, control: control)
+      StandardError.write("sodalite: serving \(world.name) at \(i2c)\n")
+      try service.run()
+      StandardError.write("sodalite: \(service.summary)\n")
+    } catch {
+      throw UserMistake.exit("\(error)", code: 74)
+    }
+  }
+
+  private func emulatedBoard() throws -> EmulatedBoard {
+    let text: String
+    do {
+      text = try WholeFile.text(of: board, atMost: 1 << 20)
+    } catch {
+      throw UserMistake.exit(error)
+    }
+    let description: BoardDescription
+    switch BoardFile.parse(text: text, file: board) {
+    case .success(let file): description = file.board
+    case .failure(let problems):
+      let lines = problems.problems.map(\.description).joined(separator: "\nsodalite: ")
+      throw UserMistake.exit(lines, code: problems.exitCode)
+    }
+    var setup = EmulationSetup(cell: try Cells.find(description.cell), seed: seed)
+    setup.stateOfCharge = charge.fraction
+    do {
+      return try EmulatedBoard(description, setup)
+    } catch {
+      throw UserMistake.exit("\(board): \(error)", code: 78)
+    }
+  }
+}
