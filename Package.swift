@@ -123,6 +123,10 @@ let package = Package(
         "Firmware", "Quantities", "Telemetry", "TestSupport",
       ]),
     tests("VirtioBackends", ["BusProtocols", "CVirtio", "DeterministicMath", "VirtioBackends"]),
+    // A real Linux kernel reads the emulated chips; Tools/hil makes it a guest and runs them.
+    tests(
+      "HardwareInTheLoop",
+      ["BusProtocols", "CVirtio", "ChipEmulators", "VirtioBackends"]),
     tests("CommandLine", ["sodalite", "Telemetry"]),
     .target(
       name: "FuzzSubjects",
