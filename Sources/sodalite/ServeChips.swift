@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import Descriptions
 import Simulation
 import Telemetry
 import VirtioBackends
@@ -18,7 +17,8 @@ struct ServeChips: ParsableCommand {
       truth or with a reason. Ends with SIGINT or SIGTERM.
       """)
 
-  @Option(help: "The path of a board.yaml.") var board: String
+  @Option(help: "The board: a name, such as emulated, or the path of a board.yaml.")
+  var board: String
   @Option(help: "The socket for the bus.") var i2c: String
   @Option(help: "The socket for the lines.") var gpio: String?
   @Option(help: "The socket for commands.") var control: String?
@@ -40,7 +40,9 @@ struct ServeChips: ParsableCommand {
   }
 
   func run() throws {
-    let world = ServedWorld(try emulatedBoard(), speed: speed)
+    let choice = try BoardChoice.find(board)
+    let emulation = try choice.emulate(seed: seed, stateOfCharge: charge.fraction)
+    let world = ServedWorld(emulation, speed: speed)
     do throws(SystemProblem) {
       let service = try ChipService(world, i2c: i2c, gpio: gpio, control: control)
       StandardError.write("sodalite: serving \(world.name) at \(i2c)\n")
@@ -48,29 +50,6 @@ struct ServeChips: ParsableCommand {
       StandardError.write("sodalite: \(service.summary)\n")
     } catch {
       throw UserMistake.exit("\(error)", code: 74)
-    }
-  }
-
-  private func emulatedBoard() throws -> EmulatedBoard {
-    let text: String
-    do {
-      text = try WholeFile.text(of: board, atMost: 1 << 20)
-    } catch {
-      throw UserMistake.exit(error)
-    }
-    let description: BoardDescription
-    switch BoardFile.parse(text: text, file: board) {
-    case .success(let file): description = file.board
-    case .failure(let problems):
-      let lines = problems.problems.map(\.description).joined(separator: "\nsodalite: ")
-      throw UserMistake.exit(lines, code: problems.exitCode)
-    }
-    var setup = EmulationSetup(cell: try Cells.find(description.cell), seed: seed)
-    setup.stateOfCharge = charge.fraction
-    do {
-      return try EmulatedBoard(description, setup)
-    } catch {
-      throw UserMistake.exit("\(board): \(error)", code: 78)
     }
   }
 }
