@@ -62,6 +62,6 @@ public struct EstimatorConditions: OptionSet, Equatable, Sendable {
   public static let covarianceReset = EstimatorConditions(rawValue: 64)
   /// Sticky: an arithmetic result was clamped.
   public static let saturated = EstimatorConditions(rawValue: 128)
-  /// Sticky: time ran backwards; that step was ignored.
+  /// Sticky: time ran backwards; that step was taken for the shortest, with the charge counted in it.
   public static let timeRanBackwards = EstimatorConditions(rawValue: 256)
 }

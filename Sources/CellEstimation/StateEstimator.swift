@@ -70,8 +70,10 @@ public struct StateEstimator: Sendable {
 
   /// Takes in what the sensors said at `time`.
   ///
-  /// The first call only sets the clock and weighs the voltage. A time before the last one changes
-  /// nothing but the sticky condition that says so.
+  /// The first call only sets the clock and weighs the voltage. After a time before the last one the
+  /// new time holds, and a sticky condition says so: how long that step was nobody knows, so it is
+  /// taken for the shortest, with the charge that was counted in it. A clock that steps back must
+  /// neither freeze the estimate until it has caught up, nor make a count forgotten.
   public mutating func step(at time: MonotonicTime, _ measurement: Measurement) {
     guard let last = lastTime else {
       current = []
@@ -82,10 +84,7 @@ public struct StateEstimator: Sendable {
       settle()
       return
     }
-    guard time >= last else {
-      sticky.insert(.timeRanBackwards)
-      return
-    }
+    if time < last { sticky.insert(.timeRanBackwards) }
     if let charge = measurement.charge {
       // What was assumed while readings failed is in the count now.
       waitingCharge = sum(waitingCharge, charge)
@@ -96,17 +95,26 @@ public struct StateEstimator: Sendable {
       chargeIsCounted = false
       if measurement.current != nil { assumed = .zero }
     }
-    // A year is as good as any longer time and keeps every product in range.
-    let year: Int64 = 31_536_000_000_000
-    let difference = time.microseconds.subtractingReportingOverflow(last.microseconds)
-    let elapsed = difference.overflow ? year : min(difference.partialValue, year)
-    guard elapsed >= 1_000 else { return }
+    let elapsed = Self.elapsed(from: last, to: time)
+    guard elapsed >= Self.shortestStep else { return }
     current = []
     lastTime = time
     note(measurement.temperature, after: elapsed)
     advance(measurement, by: elapsed)
     correct(measurement, after: elapsed)
     settle()
+  }
+
+  /// Shorter steps wait for the next one. Unit: µs.
+  private static let shortestStep: Int64 = 1_000
+
+  /// The time to account for. Unit: µs.
+  private static func elapsed(from last: MonotonicTime, to time: MonotonicTime) -> Int64 {
+    if time < last { return shortestStep }
+    // A year is as good as any longer time and keeps every product in range.
+    let year: Int64 = 31_536_000_000_000
+    let difference = time.microseconds.subtractingReportingOverflow(last.microseconds)
+    return difference.overflow ? year : min(difference.partialValue, year)
   }
 
   /// Moves the filter over the time since the last measurement.

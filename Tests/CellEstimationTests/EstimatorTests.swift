@@ -238,21 +238,50 @@ import Testing
     #expect(estimator.ledger == .milliampereHours(-900))
   }
 
-  /// A time before the last one changes nothing but the condition that says so.
-  @Test func timeThatRunsBackwardsIsIgnored() {
+  /// A clock that steps back does not freeze the estimate until it has caught up: steps go on by the
+  /// new time, and what was counted in the step of unknown length is kept.
+  @Test(arguments: [1, 1_000_000, 3_600_000_000, .max / 2] as [Int64])
+  func timeThatRunsBackwardsFreezesNothing(back: Int64) {
     var estimator = estimator(deviation: 20_000)
-    let first = Measurement(current: .milliamperes(-1_500), voltage: .millivolts(3_100))
-    estimator.step(at: .microseconds(10_000_000), first)
-    estimator.step(at: .microseconds(11_000_000), first)
-    var expected = estimator.estimate
+    let counted = Measurement(
+      current: .milliamperes(-1_500), charge: .nanocoulombs(-1_500_000_000))
+    estimator.step(at: .microseconds(10_000_000), Measurement(current: .milliamperes(-1_500)))
+    estimator.step(at: .microseconds(11_000_000), counted)
+    #expect(!estimator.estimate.conditions.contains(.timeRanBackwards))
+    let start = 11_000_000 - back
+    for second in Int64(0)...60 {
+      estimator.step(at: .microseconds(start + second * 1_000_000), counted)
+      #expect(estimator.estimate.conditions.contains(.timeRanBackwards), "it is sticky")
+      #expect(estimator.ledger == .nanocoulombs(-1_500_000_000 * (second + 2)), "none is lost")
+    }
+    // 62 s at 1C; the offset's belief is 0 without a voltage.
+    #expect(abs(charge(estimator) - (0.5 - 62.0 / 3_600)) < 1e-6)
+    #expect(estimator.saturations == 0)
+  }
+
+  /// Without a count the step of unknown length moves next to nothing, and the next one counts again.
+  @Test func timeThatRunsBackwardsMakesUpNoCharge() {
+    var estimator = estimator(deviation: 20_000)
+    let sample = Measurement(current: .milliamperes(-1_500))
+    estimator.step(at: .microseconds(10_000_000), sample)
+    estimator.step(at: .microseconds(11_000_000), sample)
+    estimator.step(at: .microseconds(1_000_000), sample)
+    #expect(estimator.ledger == .nanocoulombs(-1_501_500_000), "1 s and the shortest step")
+    estimator.step(at: .microseconds(2_000_000), sample)
+    #expect(estimator.ledger == .nanocoulombs(-3_001_500_000))
+  }
+
+  /// A count that comes with the step back replaces what was assumed before it.
+  @Test func aCountAcrossAStepBackReplacesWhatWasAssumed() {
+    var estimator = estimator(deviation: 10_000)
+    estimator.step(at: .microseconds(0), Measurement(current: .milliamperes(-1_500)))
+    for second in Int64(1)...10 {
+      estimator.step(at: .microseconds(second * 1_000_000), Measurement())
+    }
     estimator.step(
-      at: .microseconds(10_999_999),
-      Measurement(current: .milliamperes(3_000), voltage: .millivolts(4_000)))
-    expected.conditions.insert(.timeRanBackwards)
-    #expect(estimator.estimate == expected)
-    estimator.step(at: .microseconds(12_000_000), first)
-    #expect(estimator.estimate.conditions.contains(.timeRanBackwards), "it is sticky")
-    #expect(estimator.ledger == .nanocoulombs(-3_000_000_000))
+      at: .microseconds(5_000_000),
+      Measurement(current: .milliamperes(-100), charge: .nanocoulombs(-1_100_000_000)))
+    #expect(estimator.ledger == .nanocoulombs(-1_100_000_000))
   }
 
   // MARK: Capacity
