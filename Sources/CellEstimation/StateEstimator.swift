@@ -120,12 +120,15 @@ public struct StateEstimator: Sendable {
   /// Moves the filter over the time since the last measurement.
   private mutating func advance(_ measurement: Measurement, by elapsed: Int64) {
     var deviation: Int32 = 0
+    var isMeasured = true
     var charge = waitingCharge
     if !chargeIsCounted {
       if elapsed > 60_000_000 {
         current.insert(.gapCoasted)
         deviation = profile.tuning.gapCurrent
         charge = .zero
+        // What is taken to be zero was not read too high by the sensor's offset.
+        isMeasured = false
       } else {
         let held = measurement.current ?? heldCurrent
         // µA · µs = pC, rounded to nC; no filter state keeps the rest, so it is half a nC at most.
@@ -152,7 +155,7 @@ public struct StateEstimator: Sendable {
         microseconds: elapsed, charge: moved,
         meanCurrent: filter.arithmetic.multiply(
           charge.nanocoulombs, Format.one, dividedBy: rate),
-        currentDeviation: deviation),
+        currentDeviation: deviation, isMeasured: isMeasured),
       temperature: lastTemperature)
   }
 

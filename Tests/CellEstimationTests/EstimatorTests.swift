@@ -195,7 +195,7 @@ import Testing
   // MARK: Gaps
 
   /// Over an hour unseen the load is taken to be off: the value stays, the deviation grows by 0.1 C
-  /// for that hour (and the offset's 0.01 C).
+  /// for that hour. The sensor's offset adds nothing to what no sensor has read.
   @Test func anHoursGapWidensByTheGapCurrent() {
     var estimator = estimator(deviation: 20_000)
     estimator.step(at: .microseconds(0), Measurement(current: .milliamperes(-1_500)))
@@ -204,8 +204,31 @@ import Testing
     #expect(estimator.estimate.conditions.contains(.gapCoasted))
     #expect(charge(estimator) == before.0)
     let growth = (deviation(estimator) * deviation(estimator) - before.1 * before.1).squareRoot()
-    #expect(abs(growth / (0.01 + 0.0001).squareRoot() - 1) < 0.01, "\(growth)")
+    #expect(abs(growth / 0.1 - 1) < 0.001, "\(growth)")
     #expect(estimator.ledger == .zero)
+  }
+
+  /// An offset that was learned is no current: it moves no charge while nothing is read.
+  @Test(arguments: [UInt64(54), 55]) func aGapIsNotCorrectedByTheOffset(seed: UInt64) {
+    let profile = CellProfile.sample()
+    var cell = MadeUpCell(seed: seed, profile: profile)
+    var estimator = StateEstimator(
+      profile: profile, stateOfCharge: .partsPerMillion(500_000), deviation: 300_000)
+    for k in Int64(0)..<2_000 {
+      let (microamperes, microvolts) = cell.next(k == 0 ? 0 : 10)
+      estimator.step(
+        at: .microseconds(k * 10_000_000),
+        Measurement(
+          current: .microamperes(microamperes), voltage: .microvolts(microvolts),
+          temperature: .degreesCelsius(25)))
+    }
+    let before = (charge(estimator), estimator.estimate.currentOffset)
+    #expect(before.1 != .microamperes(0), "seed \(seed): one was learned")
+    estimator.step(
+      at: .microseconds(1_999 * 10_000_000 + 3_600_000_000),
+      Measurement(current: .microamperes(0)))
+    #expect(estimator.estimate.conditions.contains(.gapCoasted))
+    #expect(charge(estimator) == before.0, "seed \(seed)")
   }
 
   /// After a day nothing is left to know: at least the prior's deviation, said by a sticky condition.
