@@ -55,8 +55,14 @@ import Synchronization
         }))
   }
 
-  /// What the bus is given; the adapter is kept for good, as a call may hang for good.
-  var context: UnsafeMutableRawPointer { unsafe Unmanaged.passRetained(self).toOpaque() }
+  /// Kept for good, as a call may hang for good; and where a leak checker sees them.
+  private static let kept = Mutex<[FakeAdapter]>([])
+
+  /// What the bus is given.
+  var context: UnsafeMutableRawPointer {
+    FakeAdapter.kept.withLock { $0.append(self) }
+    return unsafe Unmanaged.passUnretained(self).toOpaque()
+  }
 
   private static func of(_ context: UnsafeMutableRawPointer?) -> FakeAdapter {
     guard let context = unsafe context else { preconditionFailure("the bus passes its context") }
