@@ -5,6 +5,7 @@ import BusProtocols
 import CellEstimation
 import CellSimulation
 import Firmware
+import Foundation
 import LinuxBus
 import Quantities
 import Simulation
@@ -188,6 +189,13 @@ struct Run: ParsableCommand {
           configuration, bus: bus, chargeSwitch: chargeSwitch, dischargeSwitch: dischargeSwitch),
         world: world, schedule: schedule, reporter: reporter)
       return try loop.run(events)
+    }
+    // Found out later, it would be the state of a run that is lost.
+    let folder = URL(filePath: state).deletingLastPathComponent().path
+    guard FileManager.default.isWritableFile(atPath: folder) else {
+      throw UserMistake.exit(
+        "--state \(state): nothing can be written in \(folder); make the folder or take another",
+        code: 73)
     }
     let memory: StateFile
     do throws(DataProblem) {

@@ -113,7 +113,11 @@ struct RunLoop<
       world.prepare(at: moment)
       _ = firmware.tick(at: .microseconds(moment))
     }
-    if !firmware.isStopped { StandardError.write("sodalite: the state was not saved\n") }
+    let failures = firmware.memoryCounts.failedSaves
+    if !firmware.isStopped || failures > 0 {
+      StandardError.write(
+        "sodalite: the state was not saved; \(failures) tries failed in this run\n")
+    }
     try reporter.finish(at: now, signal: signal, world: world, missed: schedule.missed)
   }
 }

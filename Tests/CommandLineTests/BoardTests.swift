@@ -107,6 +107,13 @@ import Testing
     #expect(outcome.errors.contains("there is no board 'nothing': looked for Boards/nothing/"))
   }
 
+  @Test func aStateThatCannotBeKeptIsRefused() throws {
+    let outcome = try Program.run(
+      "run", "--board", "emulated", "--state", "/nonexistent/x", "--duration", "1s")
+    #expect(outcome.code == 73)
+    #expect(outcome.errors.contains("nothing can be written in /nonexistent"))
+  }
+
   @Test func aChipThatTheFirmwareCannotUseIsTold() throws {
     let outcome = try Program.run("run", "--board", "pack-4s-bq76920")
     #expect(outcome.code == 69)
