@@ -154,8 +154,9 @@ public struct Cell: Sendable {
 
   /// Imposes a control on the terminals for a time.
   ///
-  /// Up to 2 s and without limits this is one implicit step, second-order accurate in its length;
-  /// longer ones are parted by the curvature of the voltage. The step ends early where a limit is
+  /// Up to 2 s and without limits this is one implicit step, taken in halves where the voltage moves
+  /// fast; it is second-order accurate in its length, with hysteresis or warming first-order. Longer
+  /// ones are parted by the curvature of the voltage. The step ends early where a limit is
   /// met, within 1 µV (or 1 µA for the limit of a hold) or 1 ms of it.
   /// - Parameters:
   ///   - control: what is imposed; positive charges.

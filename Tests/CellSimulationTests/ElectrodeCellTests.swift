@@ -93,6 +93,26 @@ import Testing
     #expect(errors[1].worst < 0.5e-3)
   }
 
+  /// At low charge a depleted surface recovers within a second: such steps are taken in halves.
+  @Test(arguments: [CellDescription.hu2024NFMPB1HardCarbon, .hu2024MPBHardCarbonCoin])
+  func aProfileAtLowChargeIsTrue(description: CellDescription) throws {
+    var random = SeededRandom(seed: 1)
+    let amperes = (0..<600).map { _ in
+      random.uniform(-0.5, 0.5) * description.ratedCapacityAmpereHours
+    }
+    var whole = try Cell(description, stateOfCharge: 0.15)
+    var fine = whole
+    var squares = 0.0
+    for current in amperes {
+      whole.step(.current(amperes: current), seconds: 1)
+      for _ in 0..<16 { fine.step(.current(amperes: current), seconds: 1.0 / 16) }
+      let error = whole.terminalVolts - fine.terminalVolts
+      squares += error * error
+      #expect(error.magnitude < 2e-3)
+    }
+    #expect((squares / Double(amperes.count)).squareRoot() < 0.25e-3)
+  }
+
   @Test func longStepsAgreeWithShortOnes() throws {
     var long = try Cell(TestCells.electrodes, stateOfCharge: 0.9)
     var short = long

@@ -15,6 +15,8 @@ struct CellGroup: Sendable {
   var constants: [LaneConstants]
   var lanes: [LaneState]
   var responses: [LaneResponse]
+  /// 1/(2k) at the present temperature. Unit: s.
+  private var inverseRates: [Lanes]
   var trial: [LaneTrial]
   /// Turnover and logit of the cells that have converged.
   var found: [LaneFound]
@@ -78,6 +80,7 @@ struct CellGroup: Sendable {
       return lane
     }
     responses = Array(repeating: LaneResponse(), count: places.count)
+    inverseRates = Array(repeating: .zero, count: places.count)
     trial = Array(repeating: LaneTrial(), count: places.count)
     found = Array(repeating: LaneFound(), count: places.count)
     activations = GroupActivations(
@@ -98,36 +101,118 @@ struct CellGroup: Sendable {
   /// Takes one step at constant currents.
   mutating func step(_ current: Lanes, seconds: Double, ambientKelvin: Double) {
     updateFactors(seconds)
-    let isSame = current .== amperes
-    if !hasBegun || !all(isSame) { begin(current, where: .!isSame .| !hasBegun) }
-    advance(current, seconds: seconds, ambientKelvin: ambientKelvin)
+    let isJump = current .!= amperes .| !hasBegun
+    let hasLeapt = any(isJump) ? begin(current, where: isJump) : Mask(repeating: false)
+    advance(current, seconds: seconds, ambientKelvin: ambientKelvin, hasLeapt: hasLeapt)
+  }
+
+  /// Finds the turnover right after a change of current; see `ElectrodeCell.beginStep`.
+  ///
+  /// - Returns: which cells have leapt.
+  private mutating func begin(_ current: Lanes, where isJump: Mask) -> Mask {
+    let active = isJump .& isRunning
+    let hasLeapt = leap(current, where: active)
+    let left = active .& .!hasLeapt
+    if any(left) { solveJump(current, where: left) }
+    hasBegun = true
+    return hasLeapt
+  }
+
+  /// Finds the turnover right after a change of current by the slopes; see `ElectrodeCell.leap`.
+  private mutating func leap(_ current: Lanes, where active: Mask) -> Mask {
+    for index in lanes.indices {
+      trial[index].inverseGain = responses[index].inverseInstant
+      trial[index].inverseRate = inverseRates[index]
+      trial[index].rest(at: lanes[index].logit)
+      trial[index].lookAround(
+        constants[index], turnover: lanes[index].turnover, thermalVolts: factors.thermalVolts)
+    }
+    let ahead = follow(current)
+    let hasLeapt = active .& (ahead.error .< ElectrodeCell.roughlySolved) .& ahead.solution.isFound
+    finishJump(ahead.solution, where: hasLeapt)
+    return hasLeapt
+  }
+
+  /// Moves the prepared iterates to about where the step ends; see `ElectrodeCell.foresee`.
+  private mutating func foresee(_ current: Lanes) -> Solution {
+    for index in lanes.indices {
+      let still = (trial[index].surface - trial[index].content) * trial[index].inverseGain
+      trial[index].lookAhead(
+        constants[index], from: lanes[index].turnover, to: still,
+        thermalVolts: factors.thermalVolts)
+    }
+    return follow(current).solution
+  }
+
+  /// Shares the currents out to the lanes along their slopes.
+  private mutating func follow(_ current: Lanes) -> (solution: Solution, error: Lanes) {
+    let cathode = line(0..<anodeLane)
+    let anode = line(anodeLane..<lanes.count)
+    let cathodeChange = (-current - cathode.offset) / cathode.slope
+    let anodeChange = (current - anode.offset) / anode.slope
+    var error = Lanes.zero
+    for index in lanes.indices {
+      error += trial[index].follow(index < anodeLane ? cathodeChange : anodeChange)
+    }
+    var solution = Solution(
+      cathodeVolts: cathodeVolts + cathodeChange, anodeVolts: anodeVolts + anodeChange,
+      amperes: current)
+    solution.terminalVolts =
+      solution.cathodeVolts - solution.anodeVolts + factors.contactOhms * current
+    solution.isFound = (ElectrodeCell.magnitude(solution.terminalVolts) .< 20)
+      .& (error .< .infinity)
+    return (solution, error)
+  }
+
+  /// An electrode's currents by its potentials along the slopes.
+  private func line(_ range: Range<Int>) -> (offset: Lanes, slope: Lanes) {
+    if range.isEmpty { return (.zero, Lanes(repeating: -.infinity)) }
+    var offset = Lanes.zero
+    var slope = Lanes.zero
+    for index in range {
+      let capacity = constants[index].capacity
+      let weighted = capacity * (trial[index].turnoverSlope * trial[index].inverseSlope)
+      slope += weighted
+      offset += capacity * trial[index].turnover - weighted * trial[index].excess
+    }
+    return (offset, slope)
   }
 
   /// Finds the turnover right after a change of current; see `ElectrodeCell.begin`.
-  private mutating func begin(_ current: Lanes, where isJump: Mask) {
+  private mutating func solveJump(_ current: Lanes, where active: Mask) {
     for index in lanes.indices {
       let lane = lanes[index]
       var slow = (lane.slow0 + lane.slow1) + (lane.slow2 + lane.slow3)
       if hasSixPoles { slow += lane.slow4 + lane.slow5 }
-      prepare(index, content: lane.mean + slow, gain: responses[index].instant, logit: lane.logit)
+      prepare(
+        index, content: lane.mean + slow, inverseGain: responses[index].inverseInstant,
+        logit: lane.logit)
     }
-    let active = isJump .& isRunning
     let solution = solve(
       current, seconds: 0, cathode: cathodeVolts, anode: anodeVolts,
       within: ElectrodeCell.roughlySolved, active: active)
     for index in lanes.indices {
-      lanes[index].logit.replace(with: found[index].logit, where: solution.isFound)
-      lanes[index].logitRate.replace(with: Lanes.zero, where: solution.isFound)
-      lanes[index].turnover.replace(with: found[index].turnover, where: solution.isFound)
+      trial[index].logit = found[index].logit
+      trial[index].turnover = found[index].turnover
     }
-    accept(solution)
-    cathodeRate.replace(with: Lanes.zero, where: solution.isFound)
-    anodeRate.replace(with: Lanes.zero, where: solution.isFound)
+    finishJump(solution, where: solution.isFound)
     isRunning = isRunning .& (solution.isFound .| .!active)
-    hasBegun = true
   }
 
-  private mutating func advance(_ current: Lanes, seconds: Double, ambientKelvin: Double) {
+  private mutating func finishJump(_ solution: Solution, where isFound: Mask) {
+    for index in lanes.indices {
+      lanes[index].logit.replace(with: trial[index].logit, where: isFound)
+      lanes[index].logitRate.replace(with: Lanes.zero, where: isFound)
+      lanes[index].turnover.replace(with: trial[index].turnover, where: isFound)
+    }
+    accept(solution, where: isFound)
+    cathodeRate.replace(with: Lanes.zero, where: isFound)
+    anodeRate.replace(with: Lanes.zero, where: isFound)
+  }
+
+  private mutating func advance(
+    _ current: Lanes, seconds: Double, ambientKelvin: Double, hasLeapt: Mask
+  ) {
     for index in lanes.indices {
       let lane = lanes[index]
       let r = responses[index]
@@ -136,27 +221,40 @@ struct CellGroup: Sendable {
         + (r.decay2 * lane.slow2 + r.decay3 * lane.slow3)
       if hasSixPoles { slow += r.decay4 * lane.slow4 + r.decay5 * lane.slow5 }
       prepare(
-        index, content: lane.mean + slow + r.start * lane.turnover, gain: r.end,
+        index, content: lane.mean + slow + r.start * lane.turnover, inverseGain: r.inverseEnd,
         logit: lane.logit + seconds * lane.logitRate)
     }
+    var cathode = cathodeVolts + seconds * cathodeRate
+    var anode = anodeVolts + seconds * anodeRate
+    if any(hasLeapt) {
+      let ahead = foresee(current)
+      let isAhead = hasLeapt .& ahead.isFound
+      for index in lanes.indices {
+        // The others start where they would without neighbours that leapt.
+        let straight = lanes[index].logit + seconds * lanes[index].logitRate
+        trial[index].logit.replace(with: straight, where: .!isAhead)
+      }
+      cathode.replace(with: ahead.cathodeVolts, where: isAhead)
+      anode.replace(with: ahead.anodeVolts, where: isAhead)
+    }
     let solution = solve(
-      current, seconds: seconds, cathode: cathodeVolts + seconds * cathodeRate,
-      anode: anodeVolts + seconds * anodeRate, within: ElectrodeCell.nearlySolved, active: isRunning
-    )
+      current, seconds: seconds, cathode: cathode, anode: anode,
+      within: ElectrodeCell.nearlySolved, active: isRunning)
     finish(solution, seconds: seconds, ambientKelvin: ambientKelvin)
     isRunning = isRunning .& solution.isFound
   }
 
   @inline(__always)
-  private mutating func prepare(_ index: Int, content: Lanes, gain: Lanes, logit: Lanes) {
+  private mutating func prepare(
+    _ index: Int, content: Lanes, inverseGain: Lanes, logit: Lanes
+  ) {
     let edge = 1e-14
     var inside = content
     inside.replace(with: Lanes(repeating: edge), where: content .< edge)
     inside.replace(with: Lanes(repeating: 1 - edge), where: content .> 1 - edge)
     trial[index].content = inside
-    trial[index].inverseGain = 1 / gain
-    let rate = index < anodeLane ? factors.cathodeRate : factors.anodeRate
-    trial[index].inverseRate = 0.5 / (constants[index].rateConstant * rate)
+    trial[index].inverseGain = inverseGain
+    trial[index].inverseRate = inverseRates[index]
     trial[index].logit = logit
   }
 
@@ -233,11 +331,11 @@ struct CellGroup: Sendable {
     return error
   }
 
-  private mutating func accept(_ solution: Solution) {
-    cathodeVolts.replace(with: solution.cathodeVolts, where: solution.isFound)
-    anodeVolts.replace(with: solution.anodeVolts, where: solution.isFound)
-    terminalVolts.replace(with: solution.terminalVolts, where: solution.isFound)
-    amperes.replace(with: solution.amperes, where: solution.isFound)
+  private mutating func accept(_ solution: Solution, where isFound: Mask) {
+    cathodeVolts.replace(with: solution.cathodeVolts, where: isFound)
+    anodeVolts.replace(with: solution.anodeVolts, where: isFound)
+    terminalVolts.replace(with: solution.terminalVolts, where: isFound)
+    amperes.replace(with: solution.amperes, where: isFound)
   }
 
   /// Moves contents, heat and temperature over the step; see `ElectrodeCell.finish`.
@@ -265,7 +363,7 @@ struct CellGroup: Sendable {
     }
     cathodeRate = (solution.cathodeVolts - cathodeVolts) / seconds
     anodeRate = (solution.anodeVolts - anodeVolts) / seconds
-    accept(solution)
+    accept(solution, where: solution.isFound)
     chargeAmpereSeconds += current * seconds
     // A cell without losses only warms.
     let settled = ambientKelvin + watts / conductance
@@ -287,6 +385,9 @@ struct CellGroup: Sendable {
     factors.update(kelvin: kelvin, activations, where: isOld)
     for index in lanes.indices {
       let isCathode = index < anodeLane
+      inverseRates[index] =
+        0.5
+        / (constants[index].rateConstant * (isCathode ? factors.cathodeRate : factors.anodeRate))
       responses[index] = LaneResponse(
         diffusionSeconds: constants[index].diffusionSeconds
           * (isCathode ? factors.cathodeDiffusion : factors.anodeDiffusion),

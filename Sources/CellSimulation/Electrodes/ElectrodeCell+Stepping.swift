@@ -23,20 +23,16 @@ extension ElectrodeCell: CellModel {
 
   mutating func begin(_ control: CellControl) -> Bool { begin(control, within: Self.solved) }
 
-  mutating func beginStep(_ control: CellControl) -> Bool {
-    begin(control, within: Self.roughlySolved)
+  mutating func beginStep(_ control: CellControl, seconds: Double) -> Bool {
+    leap(control, seconds: seconds) || begin(control, within: Self.roughlySolved)
   }
 
   /// Finds the turnover right after a change of control, at the contents of the moment.
   ///
   /// The next step then starts from the turnover of its own current, which makes it second-order.
   private mutating func begin(_ control: CellControl, within tolerance: Double) -> Bool {
-    updateFactors()
-    if isWearing {
-      applyWear()
-      let amperes = if case .current(let amperes) = control { amperes } else { state.amperes }
-      sideAmperes = interphaseAmperes(charging: amperes)
-    }
+    hasLeapt = false
+    prepareJump(control)
     for block in 0..<blockCount {
       let lane = state.lanes[block]
       let seconds =
@@ -45,10 +41,28 @@ extension ElectrodeCell: CellModel {
       var slow = (lane.slow0 + lane.slow1) + (lane.slow2 + lane.slow3)
       if hasSixPoles { slow += lane.slow4 + lane.slow5 }
       let sphere = block < anodeBlock ? spheres.cathode : spheres.anode
+      trial[block].inverseRate = inverseRate(block)
       prepare(
-        block, content: lane.mean + slow, gain: seconds * sphere.instant, logit: lane.logit)
+        block, content: lane.mean + slow, inverseGain: 1 / (seconds * sphere.instant),
+        logit: lane.logit)
     }
     guard let solution = solve(control, seconds: 0, within: tolerance) else { return false }
+    finishJump(control, solution)
+    return true
+  }
+
+  /// Brings temperature and wear up to the moment of a change of control.
+  mutating func prepareJump(_ control: CellControl) {
+    updateFactors()
+    if isWearing {
+      applyWear()
+      let amperes = if case .current(let amperes) = control { amperes } else { state.amperes }
+      sideAmperes = interphaseAmperes(charging: amperes)
+    }
+  }
+
+  /// Takes what was found for the instant after a change of control.
+  mutating func finishJump(_ control: CellControl, _ solution: Solution) {
     for block in 0..<blockCount {
       state.lanes[block].logit = trial[block].logit
       state.lanes[block].logitRate = .zero
@@ -59,58 +73,82 @@ extension ElectrodeCell: CellModel {
     state.cathodeRate = 0
     state.anodeRate = 0
     state.control = control
-    return true
   }
 
   mutating func advance(
     _ control: CellControl, seconds: Double, ambientKelvin: Double
   ) -> Bool {
-    advance(control, seconds: seconds, ambientKelvin: ambientKelvin, within: Self.solved)
+    hasLeapt = false
+    guard let solution = solveStep(control, seconds: seconds, within: Self.solved) else {
+      return false
+    }
+    finish(solution, seconds: seconds, ambientKelvin: ambientKelvin)
+    return true
   }
 
   mutating func advanceStep(
-    _ control: CellControl, seconds: Double, ambientKelvin: Double
-  ) -> Bool {
-    advance(control, seconds: seconds, ambientKelvin: ambientKelvin, within: Self.nearlySolved)
+    _ control: CellControl, seconds: Double, ambientKelvin: Double, within rise: Double
+  ) -> WholeStep {
+    guard let solution = solveStep(control, seconds: seconds, within: Self.nearlySolved) else {
+      return .impossible
+    }
+    let moved =
+      solution.terminalVolts - state.terminalVolts
+      + (solution.amperes - state.amperes) * solution.slopeOhms
+    // Written so that a number that is none counts as too fast.
+    guard rise == .infinity || moved.magnitude < rise else { return .tooFast }
+    finish(solution, seconds: seconds, ambientKelvin: ambientKelvin)
+    return .taken
   }
 
-  private mutating func advance(
-    _ control: CellControl, seconds: Double, ambientKelvin: Double, within tolerance: Double
-  ) -> Bool {
+  /// Finds the end of a step; the state stays at its start.
+  private mutating func solveStep(
+    _ control: CellControl, seconds: Double, within tolerance: Double
+  ) -> Solution? {
+    let hasLeapt = self.hasLeapt
+    self.hasLeapt = false
     // Far outside the range of the rate laws the cell has burnt or frozen.
-    guard state.kelvin > 150, state.kelvin < 800 else { return false }
+    guard state.kelvin > 150, state.kelvin < 800 else { return nil }
     updateFactors()
     updateResponses(seconds)
     if isWearing { sideAmperes = interphaseAmperes(charging: state.amperes) }
     for block in 0..<blockCount {
       let lane = state.lanes[block]
       let r = responses[block]
+      // A leap has found it already.
+      if !hasLeapt { trial[block].inverseRate = inverseRate(block) }
       var slow =
         (r.decay0 * lane.slow0 + r.decay1 * lane.slow1)
         + (r.decay2 * lane.slow2 + r.decay3 * lane.slow3)
       if hasSixPoles { slow += r.decay4 * lane.slow4 + r.decay5 * lane.slow5 }
       prepare(
-        block, content: lane.mean + slow + r.start * lane.turnover, gain: r.end,
+        block, content: lane.mean + slow + r.start * lane.turnover, inverseGain: r.inverseEnd,
         logit: lane.logit + seconds * lane.logitRate)
     }
-    guard let solution = solve(control, seconds: seconds, within: tolerance) else { return false }
-    finish(solution, seconds: seconds, ambientKelvin: ambientKelvin)
-    return true
+    let start = hasLeapt ? foresee(control) : nil
+    return solve(control, seconds: seconds, from: start, within: tolerance)
   }
 
-  /// Sets up four lanes for the solver.
+  /// Sets up four lanes for the solver, their rate apart.
   @inline(__always)
-  private mutating func prepare(_ block: Int, content: Lanes, gain: Lanes, logit: Lanes) {
+  private mutating func prepare(
+    _ block: Int, content: Lanes, inverseGain: Lanes, logit: Lanes
+  ) {
     // Inside 0…1 the lane's equation has one solution, whatever its history.
     let edge = 1e-14
     var inside = content
     inside.replace(with: Lanes(repeating: edge), where: content .< edge)
     inside.replace(with: Lanes(repeating: 1 - edge), where: content .> 1 - edge)
     trial[block].content = inside
-    trial[block].inverseGain = 1 / gain
-    let rate = block < anodeBlock ? factors.cathodeRate : factors.anodeRate
-    trial[block].inverseRate = 0.5 / (constants[block].rateConstant * rate)
+    trial[block].inverseGain = inverseGain
     trial[block].logit = logit
+  }
+
+  /// 1/(2k) of four lanes at the present temperature. Unit: s.
+  @inline(__always)
+  mutating func inverseRate(_ block: Int) -> Lanes {
+    let rate = block < anodeBlock ? factors.cathodeRate : factors.anodeRate
+    return 0.5 / (constants[block].rateConstant * rate)
   }
 
   /// Moves contents, hysteresis, heat and temperature over the step that was solved.
@@ -160,7 +198,7 @@ extension ElectrodeCell: CellModel {
     return c.capacity * middleTurnover * (reversible - volts)
   }
 
-  private mutating func accept(_ solution: Solution) {
+  mutating func accept(_ solution: Solution) {
     state.cathodeVolts = solution.cathodeVolts
     state.anodeVolts = solution.anodeVolts
     state.amperes = solution.amperes
@@ -168,12 +206,12 @@ extension ElectrodeCell: CellModel {
     state.slopeOhms = solution.slopeOhms
   }
 
-  private mutating func updateFactors() {
+  mutating func updateFactors() {
     if factors.kelvin != state.kelvin { factors.update(kelvin: state.kelvin, activation) }
   }
 
   /// Makes the responses anew for another length or other diffusion times.
-  private mutating func updateResponses(_ seconds: Double) {
+  mutating func updateResponses(_ seconds: Double) {
     let isSame =
       seconds == responseSeconds && responseKelvin == factors.diffusionKelvin
     if isSame { return }

@@ -36,6 +36,8 @@ struct ElectrodeCell: Sendable {
   var wearRates = WearRates()
   /// The current that the anode's interphase binds in the step being solved. Unit: A.
   var sideAmperes = 0.0
+  /// Whether `trial` looks ahead from the instant after a change of control, which was just found.
+  var hasLeapt = false
   /// Where the solver works.
   var trial: InlineArray<8, LaneTrial>
 

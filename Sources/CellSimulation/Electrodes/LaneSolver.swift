@@ -31,6 +31,8 @@ struct LaneTrial: Sendable {
   /// The surface content θs at the iterate, and θs · (1 − θs).
   var surface = Lanes.zero
   var product = Lanes.zero
+  /// u + 1/u: charge transfer is fastest at half filling, where it is 2.
+  var spread = Lanes.zero
   /// The drive of charge transfer, its derivative by the logit, √(1 + z²) and asinh z.
   var z = Lanes.zero
   var zSlope = Lanes.zero
@@ -65,13 +67,16 @@ extension ElectrodeCell {
   ///   - tolerance: the sum of squared changes below which it is found.
   /// - Returns: the solution; nil if there is none or it was not found.
   mutating func solve(
-    _ control: CellControl, seconds: Double, within tolerance: Double = solved
+    _ control: CellControl, seconds: Double, from start: Solution? = nil,
+    within tolerance: Double = solved
   ) -> Solution? {
     guard control.value.isFinite else { return nil }
-    let start = Solution(
-      cathodeVolts: state.cathodeVolts + seconds * state.cathodeRate,
-      anodeVolts: state.anodeVolts + seconds * state.anodeRate, amperes: state.amperes,
-      terminalVolts: 0, slopeOhms: 0)
+    let start =
+      start
+      ?? Solution(
+        cathodeVolts: state.cathodeVolts + seconds * state.cathodeRate,
+        anodeVolts: state.anodeVolts + seconds * state.anodeRate, amperes: state.amperes,
+        terminalVolts: 0, slopeOhms: 0)
     if let solution = newton(control, seconds: seconds, from: start, within: tolerance) {
       return solution
     }

@@ -87,6 +87,9 @@ struct LaneResponse: Sendable {
   var end = Lanes.zero
   /// The quasi-static part of the gain, felt at once. Unit: s.
   var instant = Lanes.zero
+  /// The inverses of the gains that are felt at once and at the end. Unit: 1/s.
+  var inverseInstant = Lanes.zero
+  var inverseEnd = Lanes.zero
 }
 
 /// The response of a sphere's surface content above its mean, as poles and a quasi-static gain.
@@ -132,11 +135,14 @@ extension LaneResponse {
     instant = diffusionSeconds * sphere.instant
     start = (start0 + start1) + (start2 + start3) + 0.5 * seconds
     end = (end0 + end1) + (end2 + end3) + (instant + 0.5 * seconds)
-    guard sphere.count == 6 else { return }
-    (decay4, start4, end4) = Self.pole(p[4], r[4], diffusionSeconds, seconds)
-    (decay5, start5, end5) = Self.pole(p[5], r[5], diffusionSeconds, seconds)
-    start += start4 + start5
-    end += end4 + end5
+    if sphere.count == 6 {
+      (decay4, start4, end4) = Self.pole(p[4], r[4], diffusionSeconds, seconds)
+      (decay5, start5, end5) = Self.pole(p[5], r[5], diffusionSeconds, seconds)
+      start += start4 + start5
+      end += end4 + end5
+    }
+    inverseInstant = 1 / instant
+    inverseEnd = 1 / end
   }
 
   /// One pole's decay and its gains for the turnover at the start and at the end.

@@ -29,13 +29,27 @@ protocol CellModel {
   mutating func begin(_ control: CellControl) -> Bool
   /// The same before a step that is taken at once: no one reads that voltage, and what is left of it
   /// at the step's end is far less.
-  mutating func beginStep(_ control: CellControl) -> Bool
+  mutating func beginStep(_ control: CellControl, seconds: Double) -> Bool
   /// Takes one step of the given length.
   ///
   /// - Returns: false if the cell cannot do it; the state is then unchanged.
   mutating func advance(_ control: CellControl, seconds: Double, ambientKelvin: Double) -> Bool
   /// The same for a step that is taken whole: no limit is located in it.
-  mutating func advanceStep(_ control: CellControl, seconds: Double, ambientKelvin: Double) -> Bool
+  ///
+  /// - Parameter rise: by how much the voltage may move, the resistance apart. Unit: V.
+  /// - Returns: what came of it; the state is unchanged unless the step was taken.
+  mutating func advanceStep(
+    _ control: CellControl, seconds: Double, ambientKelvin: Double, within rise: Double
+  ) -> WholeStep
+}
+
+/// What came of a step to be taken whole.
+enum WholeStep {
+  case taken
+  /// The voltage would move by too much.
+  case tooFast
+  /// The cell cannot do it.
+  case impossible
 }
 
 /// How long an internal step may be.
@@ -49,11 +63,12 @@ enum StepLength {
   /// The longest one in which a current wears a cell: the doses are then within 0.05 % of those of
   /// the shortest steps. Unit: s.
   static let longestWearing = 60.0
-  /// A step asked for in which the voltage moves by more than this is taken in parts: after a change
-  /// of control a depleted surface recovers within a fraction of a second. Unit: V.
-  static let rise = 15e-3
-  /// The shortest step that is taken in parts for that. Unit: s.
-  static let divisible = 0.1
+  /// A step asked for in which the voltage moves by more than this is taken in halves, and so are
+  /// they: after a change of control a depleted surface recovers within a fraction of a second.
+  /// Unit: V.
+  static let rise = 2.5e-3
+  /// The shortest step that is taken in halves for that. Unit: s.
+  static let divisible = 0.03
   /// By how much the voltage may leave a straight line in an internal step. Unit: V.
   static let tolerance = 0.5e-3
   /// By what share the mean current of a part of a hold may leave a straight line.
@@ -61,12 +76,12 @@ enum StepLength {
 }
 
 extension CellModel {
-  mutating func beginStep(_ control: CellControl) -> Bool { begin(control) }
+  mutating func beginStep(_ control: CellControl, seconds: Double) -> Bool { begin(control) }
 
   mutating func advanceStep(
-    _ control: CellControl, seconds: Double, ambientKelvin: Double
-  ) -> Bool {
-    advance(control, seconds: seconds, ambientKelvin: ambientKelvin)
+    _ control: CellControl, seconds: Double, ambientKelvin: Double, within rise: Double
+  ) -> WholeStep {
+    advance(control, seconds: seconds, ambientKelvin: ambientKelvin) ? .taken : .impossible
   }
 
   /// Steps with limits; see `Cell.step`.
@@ -76,7 +91,7 @@ extension CellModel {
     let isJump = self.control != control
     if isJump {
       let isOneStep = limits == .none && seconds > 0 && seconds <= StepLength.whole
-      guard isOneStep ? beginStep(control) : begin(control) else {
+      guard isOneStep ? beginStep(control, seconds: seconds) : begin(control) else {
         return StepOutcome(seconds: 0, reason: .unreachable)
       }
     }
@@ -200,7 +215,7 @@ extension CellModel {
       ampereHours: chargeAmpereSeconds / 3600, celsius: kelvin - PhysicalConstants.zeroCelsius)
   }
 
-  /// Takes one step, or five where the voltage moves fast.
+  /// Takes one step, or several where the voltage moves fast.
   ///
   /// - Returns: false if the cell cannot do it; the state is then unchanged.
   private mutating func stepAtOnce(
@@ -208,20 +223,32 @@ extension CellModel {
   ) -> Bool {
     let expected = expectedRise(seconds: seconds)
     let isSmooth = expected.map { !isJump && $0.magnitude < 0.5 * StepLength.rise } ?? true
-    if isSmooth || seconds < StepLength.divisible {
-      return advanceStep(control, seconds: seconds, ambientKelvin: ambientKelvin)
+    let rise = isSmooth || seconds < StepLength.divisible ? .infinity : StepLength.rise
+    switch advanceStep(control, seconds: seconds, ambientKelvin: ambientKelvin, within: rise) {
+    case .taken: return true
+    case .impossible: return false
+    case .tooFast: break
     }
     let before = state
-    let voltsBefore = terminalVolts
-    let amperesBefore = amperes
-    guard advanceStep(control, seconds: seconds, ambientKelvin: ambientKelvin) else { return false }
-    let rise = terminalVolts - voltsBefore + (amperes - amperesBefore) * slopeOhms
-    if rise.magnitude < StepLength.rise { return true }
+    if stepInHalves(control, seconds: seconds, ambientKelvin: ambientKelvin) { return true }
     state = before
-    for share in [1.0 / 16, 1.0 / 16, 1.0 / 8, 1.0 / 4, 1.0 / 2] {
-      guard advanceStep(control, seconds: share * seconds, ambientKelvin: ambientKelvin) else {
-        state = before
-        return false
+    return false
+  }
+
+  /// Takes a step in which the voltage moves fast in two, and each of them again.
+  private mutating func stepInHalves(
+    _ control: CellControl, seconds: Double, ambientKelvin: Double
+  ) -> Bool {
+    let half = 0.5 * seconds
+    let rise = half < StepLength.divisible ? .infinity : StepLength.rise
+    for _ in 0..<2 {
+      switch advanceStep(control, seconds: half, ambientKelvin: ambientKelvin, within: rise) {
+      case .taken: break
+      case .impossible: return false
+      case .tooFast:
+        guard stepInHalves(control, seconds: half, ambientKelvin: ambientKelvin) else {
+          return false
+        }
       }
     }
     return true
