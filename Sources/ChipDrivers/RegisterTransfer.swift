@@ -2,8 +2,8 @@
 
 internal import BusProtocols
 
-/// Register access with a one-byte pointer and the most significant byte first, as all four chips
-/// have it (INA226 §7.5, INA228 §7.5, ADS1115 §9.5, TMP117 §7.5).
+/// Register access with a one-byte pointer and the most significant byte first, as most chips here have
+/// it. Those with the least significant byte first swap what they read and write.
 extension I2CBus where Self: ~Copyable {
   /// Reads `width` bytes of a register in one transaction with a repeated start.
   mutating func readBytes<let width: Int>(
@@ -16,6 +16,15 @@ extension I2CBus where Self: ~Copyable {
     } catch {
       throw .bus(error)
     }
+  }
+
+  /// Reads an 8-bit register.
+  mutating func read8(
+    _ register: UInt8, at address: I2CAddress
+  ) throws(ChipError) -> UInt8 {
+    var bytes: InlineArray<1, UInt8> = [0]
+    try readBytes(of: register, at: address, into: &bytes)
+    return bytes[0]
   }
 
   /// Reads a 16-bit register.
@@ -46,6 +55,30 @@ extension I2CBus where Self: ~Copyable {
     let low =
       UInt32(bytes[1]) << 24 | UInt32(bytes[2]) << 16 | UInt32(bytes[3]) << 8 | UInt32(bytes[4])
     return UInt64(high) << 32 | UInt64(low)
+  }
+
+  /// Writes an 8-bit register.
+  mutating func write8(
+    _ value: UInt8, to register: UInt8, at address: I2CAddress
+  ) throws(ChipError) {
+    let bytes: InlineArray<2, UInt8> = [register, value]
+    do {
+      var buffer = MutableSpan<UInt8>()
+      try transfer(with: address, writing: bytes.span, reading: &buffer)
+    } catch {
+      throw .bus(error)
+    }
+  }
+
+  /// Writes an 8-bit register and reads it back.
+  mutating func writeAndVerify8(
+    _ value: UInt8, to register: UInt8, at address: I2CAddress
+  ) throws(ChipError) {
+    try write8(value, to: register, at: address)
+    let held = try read8(register, at: address)
+    guard held == value else {
+      throw .configurationNotHeld(register: register, wrote: UInt16(value), read: UInt16(held))
+    }
   }
 
   /// Writes a 16-bit register.

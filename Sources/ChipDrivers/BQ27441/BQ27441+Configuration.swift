@@ -110,15 +110,9 @@ extension BQ27441 {
     try bus.readBytes(of: Command.blockData, at: BQ27441.address, into: &block)
     var found: InlineArray<1, UInt8> = [0]
     try bus.readBytes(of: Command.blockDataChecksum, at: BQ27441.address, into: &found)
-    let expected = BQ27441.checksum(block)
+    let expected = BlockChecksum.of(block)
     guard found[0] == expected else { throw .checksum(expected: expected, found: found[0]) }
     return block
-  }
-
-  static func checksum(_ block: InlineArray<32, UInt8>) -> UInt8 {
-    var sum: UInt8 = 0
-    for index in 0..<32 { sum &+= block[index] }
-    return ~sum
   }
 
   private func changeState<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError) {
@@ -128,7 +122,7 @@ extension BQ27441 {
     try set(configuration.designEnergy, at: capacity + 2, of: &block, on: &bus)
     try set(
       configuration.terminateVoltage, at: model.terminateVoltageOffset, of: &block, on: &bus)
-    try write(BQ27441.checksum(block), to: Command.blockDataChecksum, on: &bus)
+    try write(BlockChecksum.of(block), to: Command.blockDataChecksum, on: &bus)
   }
 
   private func verifyState<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError) {
@@ -145,7 +139,7 @@ extension BQ27441 {
     try write(
       block[BQ27441.gainSignOffset], to: Command.blockData + UInt8(BQ27441.gainSignOffset),
       on: &bus)
-    try write(BQ27441.checksum(block), to: Command.blockDataChecksum, on: &bus)
+    try write(BlockChecksum.of(block), to: Command.blockDataChecksum, on: &bus)
   }
 
   private func verifyGain<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError) {
