@@ -4,9 +4,7 @@ internal import BusProtocols
 
 /// Everything an emulated smart battery remembers; a copy is a snapshot.
 ///
-/// The gauge starts from the lithium model's charge at the first voltage, counts the current, starts
-/// anew from the voltage after 30 min of rest, is empty below 3.0 V a cell, and full at 4.1 V and a
-/// small current. So on sodium cells it is empty while much is left, as a real one would be.
+/// Its gauge is a `LithiumGauge` that takes 3.0 V a cell for empty.
 public struct SmartBatteryState: Sendable {
   var isSupplied: Bool
   private let seriesCells: Double
@@ -18,11 +16,9 @@ public struct SmartBatteryState: Sendable {
   private var milliamperes = 0.0
   private var averageMilliamperes = 0.0
   private var celsius = 25.0
-  /// 0…1; nil until the first measurement.
-  private var charge: Double?
+  private var lithium = LithiumGauge()
   private var isFull = false
   private var isEmpty = false
-  private var restSeconds: Int64 = 0
   private var clock: ConversionClock
   /// Status of the last command: 0, or 3 for one that is not known.
   private var errorCode: UInt16 = 0
@@ -86,20 +82,15 @@ extension SmartBatteryState {
     // AverageCurrent is over a minute: a first-order filter stands in for it.
     averageMilliamperes +=
       (milliamperes - averageMilliamperes) * min(Double(seconds) / 60, 1)
-    let lithium = LithiumModel.stateOfCharge(restVolts: cellVolts)
-    let counted =
-      (charge ?? lithium) + milliamperes * Double(seconds) / 3_600 / Double(designCapacity)
-    // The first measurement counts nothing.
-    charge = charge == nil ? lithium : min(max(counted, 0), 1)
-    let isAtRest = abs(milliamperes) < Double(designCapacity) / 100
-    restSeconds = isAtRest ? restSeconds + seconds : 0
-    if restSeconds >= 1_800 { charge = lithium }
-    let isTapered = 0...Double(designCapacity) / 20 ~= milliamperes
-    if cellVolts >= 4.1, isTapered { charge = 1 }
-    if cellVolts < 3.0 { charge = 0 }
+    lithium.measure(
+      cellVolts: cellVolts, milliamperes: milliamperes, seconds: seconds,
+      capacity: Double(designCapacity), emptyVolts: 3.0)
     isFull = (charge ?? 0) >= 0.99
     isEmpty = (charge ?? 1) <= 0
   }
+
+  /// 0…1; nil until the first measurement.
+  private var charge: Double? { lithium.charge }
 
   private var isInPower: Bool { written[3] & 0x8000 != 0 }
 
