@@ -71,18 +71,18 @@ public struct BQ76920: Equatable, Sendable {
     let found = try readTrim(on: &bus)
     // The marker comes first: a reset after it erases it, and one before it can erase nothing that is
     // not written afterwards.
-    try writeAndVerify(
+    try BQ76920.writeAndVerify(
       BQ76920.chargeCounterSetting, to: Register.chargeCounter, on: &bus)
-    try writeAndVerify(BQ76920.countingCharge, to: Register.control2, on: &bus)
-    try writeAndVerify(0, to: Register.balancing, on: &bus)
-    try writeAndVerify(
+    try BQ76920.writeAndVerify(BQ76920.countingCharge, to: Register.control2, on: &bus)
+    try BQ76920.writeAndVerify(0, to: Register.balancing, on: &bus)
+    try BQ76920.writeAndVerify(
       BQ76920.measuring, to: Register.control1, mask: BQ76920.control1Mask, on: &bus)
-    try writeAndVerify(configuration.protection1, to: Register.protection1, on: &bus)
-    try writeAndVerify(configuration.protection2, to: Register.protection2, on: &bus)
-    try writeAndVerify(configuration.protection3, to: Register.protection3, on: &bus)
-    try writeAndVerify(
+    try BQ76920.writeAndVerify(configuration.protection1, to: Register.protection1, on: &bus)
+    try BQ76920.writeAndVerify(configuration.protection2, to: Register.protection2, on: &bus)
+    try BQ76920.writeAndVerify(configuration.protection3, to: Register.protection3, on: &bus)
+    try BQ76920.writeAndVerify(
       found.overvoltageTrip(configuration.overvoltage), to: Register.overvoltageTrip, on: &bus)
-    try writeAndVerify(
+    try BQ76920.writeAndVerify(
       found.undervoltageTrip(configuration.undervoltage), to: Register.undervoltageTrip, on: &bus)
     trim = found
   }
@@ -142,7 +142,7 @@ public struct BQ76920: Equatable, Sendable {
   ///   `.configurationLost`; `.checksum`; `.overflow` beyond ±200 mV; `.bus`.
   public func readCurrent<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError) -> Current {
     guard trim != nil else { throw .notConfigured }
-    let status = try register(Register.status, on: &bus)
+    let status = try BQ76920.register(Register.status, on: &bus)
     guard status & BQ76920.currentReady != 0 else {
       // A chip that was reset never has one.
       try checkMarker(on: &bus)
@@ -151,7 +151,7 @@ public struct BQ76920: Equatable, Sendable {
     var frame = InlineArray<4, UInt8>(repeating: 0)
     try bus.readChecked(Register.current, at: BQ76920.address, into: &frame)
     try checkMarker(on: &bus)
-    try write(BQ76920.currentReady, to: Register.status, on: &bus)
+    try BQ76920.write(BQ76920.currentReady, to: Register.status, on: &bus)
     return try BQ76920.current(
       word: UInt16(frame[0]) << 8 | UInt16(frame[2]), configuration: configuration)
   }
@@ -161,14 +161,14 @@ public struct BQ76920: Equatable, Sendable {
 extension BQ76920 {
   /// What the chip has noticed.
   public func readFaults<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError) -> Faults {
-    Faults(rawValue: try register(Register.status, on: &bus)).intersection(.all)
+    Faults(rawValue: try BQ76920.register(Register.status, on: &bus)).intersection(.all)
   }
 
   /// Clears what it has noticed, whose cause may bring it back. The switches stay off.
   public func clear<Bus: I2CBus & ~Copyable>(
     _ faults: Faults, on bus: inout Bus
   ) throws(ChipError) {
-    try write(faults.intersection(.all).rawValue, to: Register.status, on: &bus)
+    try BQ76920.write(faults.intersection(.all).rawValue, to: Register.status, on: &bus)
   }
 
   /// Turns the switches on or off.
@@ -186,7 +186,14 @@ extension BQ76920 {
     let word =
       BQ76920.countingCharge | (charge ? BQ76920.chargeOn : 0)
       | (discharge ? BQ76920.dischargeOn : 0)
-    try writeAndVerify(word, to: Register.control2, on: &bus)
+    try BQ76920.writeAndVerify(word, to: Register.control2, on: &bus)
+  }
+
+  /// Turns both switches off, whatever else is known of the chip: for a program that finds it on.
+  ///
+  /// - Throws: `.configurationNotHeld`, `.checksum`, `.bus`.
+  public static func turnOff<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError) {
+    try writeAndVerify(countingCharge, to: Register.control2, on: &bus)
   }
 
   /// Discharges some of the cells over the chip's resistors until told otherwise.
@@ -205,16 +212,16 @@ extension BQ76920 {
     for cell in 0..<configuration.cellCount where cells & 1 << UInt8(cell) != 0 {
       word |= 1 << UInt8(input(of: cell))
     }
-    try writeAndVerify(word, to: Register.balancing, on: &bus)
+    try BQ76920.writeAndVerify(word, to: Register.balancing, on: &bus)
   }
 
   /// Sends the chip to sleep, with both switches off, until a pulse on TS1.
   public mutating func ship<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError) {
     trim = nil
     // SHUT_A and SHUT_B in exactly this order (datasheet, "SHIP mode").
-    try write(0, to: Register.control1, on: &bus)
-    try write(1, to: Register.control1, on: &bus)
-    try write(2, to: Register.control1, on: &bus)
+    try BQ76920.write(0, to: Register.control1, on: &bus)
+    try BQ76920.write(1, to: Register.control1, on: &bus)
+    try BQ76920.write(2, to: Register.control1, on: &bus)
   }
 }
 
@@ -226,12 +233,12 @@ extension BQ76920 {
   private func readTrim<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError) -> Trim {
     var first = InlineArray<4, UInt8>(repeating: 0)
     try bus.readChecked(Register.gain1, at: BQ76920.address, into: &first)
-    let second = try register(Register.gain2, on: &bus)
+    let second = try BQ76920.register(Register.gain2, on: &bus)
     return Trim(gain1: first[0], gain2: second, offset: first[2])
   }
 
   private func checkMarker<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError) {
-    let found = try register(Register.chargeCounter, on: &bus)
+    let found = try BQ76920.register(Register.chargeCounter, on: &bus)
     guard found == BQ76920.chargeCounterSetting else {
       throw .configurationLost(
         register: Register.chargeCounter, expected: UInt16(BQ76920.chargeCounterSetting),
@@ -239,7 +246,7 @@ extension BQ76920 {
     }
   }
 
-  private func register<Bus: I2CBus & ~Copyable>(
+  private static func register<Bus: I2CBus & ~Copyable>(
     _ register: UInt8, on bus: inout Bus
   ) throws(ChipError) -> UInt8 {
     var frame: InlineArray<2, UInt8> = [0, 0]
@@ -247,17 +254,17 @@ extension BQ76920 {
     return frame[0]
   }
 
-  private func write<Bus: I2CBus & ~Copyable>(
+  private static func write<Bus: I2CBus & ~Copyable>(
     _ byte: UInt8, to register: UInt8, on bus: inout Bus
   ) throws(ChipError) {
     try bus.writeChecked(byte, to: register, at: BQ76920.address)
   }
 
-  private func writeAndVerify<Bus: I2CBus & ~Copyable>(
+  private static func writeAndVerify<Bus: I2CBus & ~Copyable>(
     _ byte: UInt8, to register: UInt8, mask: UInt8 = 0xFF, on bus: inout Bus
   ) throws(ChipError) {
     try write(byte, to: register, on: &bus)
-    let held = try self.register(register, on: &bus)
+    let held = try BQ76920.register(register, on: &bus)
     guard held & mask == byte & mask else {
       throw .configurationNotHeld(register: register, wrote: UInt16(byte), read: UInt16(held))
     }

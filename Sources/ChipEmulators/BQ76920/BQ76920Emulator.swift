@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import BusProtocols
+internal import DeterministicMath
 
 /// An emulated BQ7692003: measures and protects three to five cells, with a checksum behind each byte.
 ///
@@ -138,5 +139,16 @@ public struct BQ76920Errors: Equatable, Sendable {
     self.clockPartsPerMillion = clockPartsPerMillion
     self.gainCode = gainCode
     self.offset = offset
+  }
+  /// Draws one part: any trim, and after it ±10 mV of a cell at most (3 mV typical assumed), ±30 µV of
+  /// the shunt at most (10 µV typical assumed), and an oscillator of ±2 % (0.5 % typical assumed).
+  public static func typical(seed: UInt64, stream: UInt64 = 0) -> BQ76920Errors {
+    var random = SeededRandom(seed: seed, stream: stream)
+    return BQ76920Errors(
+      cells: ChannelErrors(offset: random.error(typical: 3e-3, limit: 10e-3)),
+      shunt: ChannelErrors(offset: random.error(typical: 10e-6, limit: 30e-6)),
+      clockPartsPerMillion: Int64(random.error(typical: 5_000, limit: 20_000).rounded()),
+      gainCode: UInt8(min(random.uniform() * 32, 31)),
+      offset: Int8((random.uniform() * 100).rounded() - 50))
   }
 }
