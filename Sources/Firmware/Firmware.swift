@@ -13,6 +13,8 @@ public struct FirmwareConfiguration: Sendable {
   public var monitor: CurrentMonitor
   /// The chip that reads the temperature.
   public var thermometer: TemperatureSensor
+  /// The chip whose own state of charge is shown beside the estimate.
+  public var gauge: Gauge
   /// How many cells are in series; each is taken to have the same share of the voltage.
   public var seriesCells: Int32
   /// The largest current that the monitor can show.
@@ -32,8 +34,8 @@ public struct FirmwareConfiguration: Sendable {
   public init(
     profile: CellProfile, monitor: CurrentMonitor, thermometer: TemperatureSensor,
     currentRange: Current, protection: ProtectionTable,
-    startStateOfCharge: StateOfCharge, startDeviation: Int32, seriesCells: Int32 = 1,
-    saving: SaveRule = SaveRule(), wallClock: WallClock = .none
+    startStateOfCharge: StateOfCharge, startDeviation: Int32, gauge: Gauge = .none,
+    seriesCells: Int32 = 1, saving: SaveRule = SaveRule(), wallClock: WallClock = .none
   ) {
     self.profile = profile
     self.monitor = monitor
@@ -42,6 +44,7 @@ public struct FirmwareConfiguration: Sendable {
     self.protection = protection
     self.startStateOfCharge = startStateOfCharge
     self.startDeviation = startDeviation
+    self.gauge = gauge
     self.seriesCells = seriesCells
     self.saving = saving
     self.wallClock = wallClock
@@ -66,6 +69,8 @@ public struct Report: Equatable, Sendable {
   public var implausibility: Implausibility
   /// What is believed of the cell.
   public var estimate: Estimate
+  /// What the board's gauge takes for the state of charge, by a lithium cell; nil where none says so.
+  public var gaugeStateOfCharge: StateOfCharge?
   /// The protections that hold now.
   public var protections: ProtectionSet
   /// Those beyond their recommended limit.
@@ -128,7 +133,8 @@ public struct Firmware<
     self.dischargeSwitch = dischargeSwitch
     protection = configuration.protection
     sensors = Sensors(
-      configuration.monitor, configuration.thermometer, seriesCells: configuration.seriesCells)
+      configuration.monitor, configuration.thermometer, configuration.gauge,
+      seriesCells: configuration.seriesCells)
     plausibility = PlausibilityCheck(
       configuration.profile, currentRange: configuration.currentRange)
     estimator = StateEstimator(
@@ -179,7 +185,7 @@ public struct Firmware<
     let before = monitor.active
     let stops = monitor.check(
       evidence(of: sample, implausibility, below: below), against: protection, at: time)
-    let allowed = allow(stops)
+    let allowed = allow(stops, at: time)
     let tripped = monitor.active.subtracting(before)
     remembrance.note(tripped, persisted: monitor.persisted(by: protection))
     setLimits(sample.measurement)
@@ -188,8 +194,9 @@ public struct Firmware<
     if let latched = remembrance.takeLatched() { monitor.hold(latched, by: protection) }
     return Report(
       time: time, measurement: sample.measurement, implausibility: implausibility,
-      estimate: estimator.estimate, protections: monitor.active, warnings: monitor.warnings,
-      notices: monitor.notices, tripped: tripped, released: before.subtracting(monitor.active),
+      estimate: estimator.estimate, gaugeStateOfCharge: sensors.gaugeStateOfCharge,
+      protections: monitor.active, warnings: monitor.warnings, notices: monitor.notices,
+      tripped: tripped, released: before.subtracting(monitor.active),
       allowsCharge: allowed.contains(.charge), allowsDischarge: allowed.contains(.discharge),
       limits: limits, restoration: remembrance.restoration)
   }
@@ -214,7 +221,8 @@ public struct Firmware<
     of sample: Sensors.Sample, _ implausibility: Implausibility, below: Voltage?
   ) -> ProtectionMonitor.Evidence {
     ProtectionMonitor.Evidence(
-      measurement: sample.measurement, deepVoltage: below,
+      measurement: sample.measurement, deepVoltage: below, cells: sample.cells,
+      opened: sample.opened,
       isPlausible: implausibility.isEmpty ? (sample.isIncomplete ? nil : true) : false,
       isLost: sample.isLost, allowed: allowed, feedback: feedback,
       modelDisagrees: estimator.estimate.conditions.contains(.voltageForced),
@@ -222,13 +230,14 @@ public struct Firmware<
   }
 
   /// Sets both switches.
-  private mutating func allow(_ stops: Direction) -> Direction {
+  private mutating func allow(_ stops: Direction, at time: MonotonicTime) -> Direction {
     var now: Direction = []
     if hasMeasured, remembrance.isReady {
       now = Direction([.charge, .discharge]).subtracting(stops)
     }
     chargeSwitch.set(now.contains(.charge))
     dischargeSwitch.set(now.contains(.discharge))
+    sensors.drive(now, on: &bus, at: time)
     allowed = now
     return now
   }
@@ -278,6 +287,7 @@ public struct Firmware<
   public mutating func stop() {
     chargeSwitch.set(false)
     dischargeSwitch.set(false)
+    sensors.drive([], on: &bus, at: lastTick ?? .microseconds(0))
     remembrance.stop(estimator)
   }
 

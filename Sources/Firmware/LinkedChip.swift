@@ -7,7 +7,7 @@ import Quantities
 /// A chip as `SensorLink` sees it: begun, brought up, then read once a tick.
 protocol LinkedChip: Sendable {
   /// What a read gives.
-  associatedtype Reading: Sendable
+  associatedtype Value: Sendable
   /// The pause between its beginning and its bringing up. Unit: µs.
   var settlingMicroseconds: Int64 { get }
   /// How long it may be without a new result before it is taken to hang. Unit: µs.
@@ -21,7 +21,7 @@ protocol LinkedChip: Sendable {
   /// Reads it.
   mutating func next<Bus: I2CBus & ~Copyable>(
     on bus: inout Bus, at time: MonotonicTime
-  ) throws(ChipError) -> Reading
+  ) throws(ChipError) -> Value
 }
 
 extension LinkedChip {
@@ -29,6 +29,65 @@ extension LinkedChip {
   var settlingMicroseconds: Int64 { 5_000 }
   /// Half again the slowest cycle of a TMP117.
   var patienceMicroseconds: Int64 { 1_500_000 }
+}
+
+/// A chip that is reset, and configured at once a little later.
+protocol ResetChip: LinkedChip {
+  mutating func reset<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError)
+  mutating func configure<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError)
+}
+
+extension ResetChip {
+  mutating func begin<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError) {
+    try reset(on: &bus)
+  }
+  mutating func bringUp<Bus: I2CBus & ~Copyable>(
+    on bus: inout Bus, at time: MonotonicTime
+  ) throws(ChipError) -> Bool {
+    try configure(on: &bus)
+    return true
+  }
+}
+
+/// A chip that is configured step by step, from the first step on after `restart`.
+protocol SteppedChip: LinkedChip {
+  mutating func restart()
+  mutating func configure<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError) -> Bool
+}
+
+extension SteppedChip {
+  mutating func begin<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError) { restart() }
+  mutating func bringUp<Bus: I2CBus & ~Copyable>(
+    on bus: inout Bus, at time: MonotonicTime
+  ) throws(ChipError) -> Bool {
+    try configure(on: &bus)
+  }
+}
+
+// MARK: - Monitors
+
+/// What a monitor or a gauge says in one tick; nil where it says nothing.
+struct MonitorReading: Sendable {
+  /// Positive charges the cells.
+  var current: Current?
+  /// Of all cells in series.
+  var voltage: Voltage?
+  /// Since the last reading, where the chip counts itself.
+  var charge: ChargeReading?
+  /// Of the cells, or of the chip beside them.
+  var temperature: Temperature?
+  /// The voltage of all cells in series as another converter sees it.
+  var secondVoltage: Voltage?
+  /// Of the lowest and the highest cell, where each is measured.
+  var cells: CellRange?
+  /// By the chip's own model, which is a lithium cell's.
+  var stateOfCharge: StateOfCharge?
+}
+
+/// The voltages of the lowest and the highest of several cells.
+struct CellRange: Equatable, Sendable {
+  var lowest: Voltage
+  var highest: Voltage
 }
 
 extension INA228: LinkedChip {
@@ -43,90 +102,144 @@ extension INA228: LinkedChip {
   }
   mutating func next<Bus: I2CBus & ~Copyable>(
     on bus: inout Bus, at time: MonotonicTime
-  ) throws(ChipError) -> Measurement {
-    try readMeasurement(on: &bus, at: time)
+  ) throws(ChipError) -> MonitorReading {
+    let measured = try readMeasurement(on: &bus, at: time)
+    return MonitorReading(
+      current: measured.current, voltage: measured.busVoltage, charge: measured.charge)
   }
 }
 
-extension INA226: LinkedChip {
-  mutating func begin<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError) {
-    try reset(on: &bus)
-  }
-  mutating func bringUp<Bus: I2CBus & ~Copyable>(
-    on bus: inout Bus, at time: MonotonicTime
-  ) throws(ChipError) -> Bool {
-    try configure(on: &bus)
-    return true
-  }
+extension INA226: ResetChip {
   mutating func next<Bus: I2CBus & ~Copyable>(
     on bus: inout Bus, at time: MonotonicTime
-  ) throws(ChipError) -> Measurement {
-    try readMeasurement(on: &bus)
+  ) throws(ChipError) -> MonitorReading {
+    let measured = try readMeasurement(on: &bus)
+    return MonitorReading(current: measured.current, voltage: measured.busVoltage)
   }
 }
 
-extension INA219: LinkedChip {
-  mutating func begin<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError) {
-    try reset(on: &bus)
-  }
-  mutating func bringUp<Bus: I2CBus & ~Copyable>(
-    on bus: inout Bus, at time: MonotonicTime
-  ) throws(ChipError) -> Bool {
-    try configure(on: &bus)
-    return true
-  }
+extension INA219: ResetChip {
   mutating func next<Bus: I2CBus & ~Copyable>(
     on bus: inout Bus, at time: MonotonicTime
-  ) throws(ChipError) -> Measurement {
-    try readMeasurement(on: &bus)
+  ) throws(ChipError) -> MonitorReading {
+    let measured = try readMeasurement(on: &bus)
+    return MonitorReading(current: measured.current, voltage: measured.busVoltage)
   }
 }
 
-extension MAX17048: LinkedChip {
+extension MAX17048: ResetChip {
   /// Its first voltage comes with its first estimate.
   var settlingMicroseconds: Int64 { 1_000_000 }
-  mutating func begin<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError) {
-    try reset(on: &bus)
+  mutating func next<Bus: I2CBus & ~Copyable>(
+    on bus: inout Bus, at time: MonotonicTime
+  ) throws(ChipError) -> MonitorReading {
+    let shown = try read(on: &bus)
+    return MonitorReading(voltage: shown.cellVoltage, stateOfCharge: shown.stateOfCharge)
   }
+}
+
+extension MAX17055: SteppedChip {
+  mutating func next<Bus: I2CBus & ~Copyable>(
+    on bus: inout Bus, at time: MonotonicTime
+  ) throws(ChipError) -> MonitorReading {
+    let shown = try read(on: &bus)
+    return MonitorReading(
+      current: shown.current, voltage: shown.cellVoltage, temperature: shown.temperature,
+      stateOfCharge: shown.stateOfCharge)
+  }
+}
+
+extension BQ27441: SteppedChip {
+  mutating func next<Bus: I2CBus & ~Copyable>(
+    on bus: inout Bus, at time: MonotonicTime
+  ) throws(ChipError) -> MonitorReading {
+    let shown = try read(on: &bus)
+    return MonitorReading(
+      current: shown.averageCurrent, voltage: shown.cellVoltage, temperature: shown.temperature,
+      stateOfCharge: shown.stateOfCharge)
+  }
+}
+
+extension SmartBattery: LinkedChip {
+  /// It measures once a second, and is valid from the first time on; its clock may be slow.
+  var settlingMicroseconds: Int64 { 1_100_000 }
+  // The host cannot reset it.
+  mutating func begin<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError) {}
   mutating func bringUp<Bus: I2CBus & ~Copyable>(
     on bus: inout Bus, at time: MonotonicTime
   ) throws(ChipError) -> Bool {
     try configure(on: &bus)
     return true
   }
+  // Its alarms are those of a lithium battery, which ends at 3 V a cell: they are not obeyed.
   mutating func next<Bus: I2CBus & ~Copyable>(
     on bus: inout Bus, at time: MonotonicTime
-  ) throws(ChipError) -> Reading {
-    try read(on: &bus)
+  ) throws(ChipError) -> MonitorReading {
+    let shown = try read(on: &bus)
+    return MonitorReading(
+      current: shown.current, voltage: shown.voltage, temperature: shown.temperature,
+      stateOfCharge: shown.stateOfCharge)
   }
 }
 
-extension BQ27441: LinkedChip {
-  mutating func begin<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError) {
-    restart()
-  }
+extension LTC2943: LinkedChip {
+  // It has no reset of its own; its configuration is written whole.
+  mutating func begin<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError) {}
   mutating func bringUp<Bus: I2CBus & ~Copyable>(
     on bus: inout Bus, at time: MonotonicTime
   ) throws(ChipError) -> Bool {
-    try configure(on: &bus)
-  }
-  mutating func next<Bus: I2CBus & ~Copyable>(
-    on bus: inout Bus, at time: MonotonicTime
-  ) throws(ChipError) -> Reading {
-    try read(on: &bus)
-  }
-}
-
-extension TMP117: LinkedChip {
-  mutating func begin<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError) {
-    try reset(on: &bus)
-  }
-  mutating func bringUp<Bus: I2CBus & ~Copyable>(
-    on bus: inout Bus, at time: MonotonicTime
-  ) throws(ChipError) -> Bool {
-    try configure(on: &bus)
+    try configure(on: &bus, at: time)
     return true
   }
+  mutating func next<Bus: I2CBus & ~Copyable>(
+    on bus: inout Bus, at time: MonotonicTime
+  ) throws(ChipError) -> MonitorReading {
+    let measured = try readMeasurement(on: &bus, at: time)
+    return MonitorReading(
+      current: measured.current, voltage: measured.voltage, charge: measured.charge,
+      temperature: measured.dieTemperature)
+  }
+}
+
+extension LTC2959: LinkedChip {
+  // It has no reset of its own; its configuration is written whole.
+  mutating func begin<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError) {}
+  mutating func bringUp<Bus: I2CBus & ~Copyable>(
+    on bus: inout Bus, at time: MonotonicTime
+  ) throws(ChipError) -> Bool {
+    try configure(on: &bus, at: time)
+    return true
+  }
+  mutating func next<Bus: I2CBus & ~Copyable>(
+    on bus: inout Bus, at time: MonotonicTime
+  ) throws(ChipError) -> MonitorReading {
+    let measured = try readMeasurement(on: &bus, at: time)
+    return MonitorReading(
+      current: measured.current, voltage: measured.voltage, charge: measured.charge,
+      temperature: measured.dieTemperature)
+  }
+}
+
+extension BQ34Z100: LinkedChip {
+  mutating func begin<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError) { restart() }
+  mutating func bringUp<Bus: I2CBus & ~Copyable>(
+    on bus: inout Bus, at time: MonotonicTime
+  ) throws(ChipError) -> Bool {
+    try configure(on: &bus, at: time)
+  }
+  mutating func next<Bus: I2CBus & ~Copyable>(
+    on bus: inout Bus, at time: MonotonicTime
+  ) throws(ChipError) -> MonitorReading {
+    let shown = try read(on: &bus)
+    return MonitorReading(
+      current: shown.current, voltage: shown.voltage, temperature: shown.temperature,
+      stateOfCharge: shown.stateOfCharge)
+  }
+}
+
+// MARK: - Thermometers
+
+extension TMP117: ResetChip {
   mutating func next<Bus: I2CBus & ~Copyable>(
     on bus: inout Bus, at time: MonotonicTime
   ) throws(ChipError) -> Temperature {

@@ -41,6 +41,10 @@ struct ProtectionMonitor: Sendable {
     var measurement: Measurement
     /// The voltage below the cell's window, where it is believed to be the cell's.
     var deepVoltage: Voltage?
+    /// Of the lowest and the highest cell, where each is measured.
+    var cells: CellRange? = nil
+    /// Protections that a chip has carried out itself since the last tick.
+    var opened: ProtectionSet = []
     /// Whether all that was read can be; nil if something that can be was not read.
     var isPlausible: Bool?
     /// Whether a sensor gave no answer.
@@ -99,9 +103,11 @@ struct ProtectionMonitor: Sendable {
     lastCheck = time.microseconds
     let measurement = evidence.measurement
     if let voltage = (evidence.deepVoltage ?? measurement.voltage)?.microvolts {
-      watch(.overVoltage, .above(voltage, table[.overVoltage]), table, time)
-      watch(.underVoltage, .below(voltage, table[.underVoltage]), table, time)
-      watch(.deepDischarge, .below(voltage, table[.deepDischarge]), table, time)
+      let highest = max(voltage, evidence.cells?.highest.microvolts ?? voltage)
+      let lowest = min(voltage, evidence.cells?.lowest.microvolts ?? voltage)
+      watch(.overVoltage, .above(highest, table[.overVoltage]), table, time)
+      watch(.underVoltage, .below(lowest, table[.underVoltage]), table, time)
+      watch(.deepDischarge, .below(lowest, table[.deepDischarge]), table, time)
     }
     if let current = measurement.current {
       watchCurrents(current, elapsed, table, time)
@@ -116,6 +122,7 @@ struct ProtectionMonitor: Sendable {
     watch(.sensorLost, Cause(trips: evidence.isLost), table, time)
     watch(.modelDisagrees, Cause(trips: evidence.modelDisagrees), table, time)
     watchTicks(elapsed, table, time)
+    follow(evidence.opened, table, time)
     return stopped(evidence, by: table, at: time)
   }
 
@@ -193,6 +200,17 @@ struct ProtectionMonitor: Sendable {
       || (!allowed.contains(.discharge) && flowing <= -least)
     let denies = evidence.feedback.map { $0 != allowed } ?? false
     watch(.switchDisagrees, Cause(trips: leaks || denies), table, time)
+  }
+
+  /// What a chip has opened by itself is open here as well, without a delay of our own.
+  private mutating func follow(
+    _ opened: ProtectionSet, _ table: borrowing ProtectionTable, _ time: MonotonicTime
+  ) {
+    let new = opened.subtracting(active)
+    for raw in UInt8(0)..<UInt8(Protection.count) {
+      guard let protection = Protection(rawValue: raw), new.contains(protection) else { continue }
+      trip(protection, table, time)
+    }
   }
 
   private mutating func watchTicks(

@@ -65,19 +65,23 @@ struct SensorLink: Sendable {
   /// Whether this tick's value is the first since the chip was started.
   private(set) var isFirstValue = false
   private var failures: UInt8 = 0
+  /// Steps of the configuration since it began.
+  private var steps: UInt8 = 0
   private var hasValue = false
   /// When the chip was configured or last gave a value.
   private var lastValue = MonotonicTime.microseconds(0)
 
-  /// How long a chip that is configured step by step may take. Unit: µs; a BQ27441 needs up to 2 s.
+  /// How long a chip that is configured step by step may take, in µs and in steps: both must be over. A
+  /// BQ27441 needs up to 2 s and a BQ34Z100 twenty steps, which are twenty ticks.
   private static let longestStart: Int64 = 5_000_000
+  private static let mostSteps: UInt8 = 30
 
   /// Works on a chip for one tick.
   ///
   /// - Returns: what was read; nil while the chip comes up or when it failed.
   mutating func service<Chip: LinkedChip, Bus: I2CBus & ~Copyable>(
     _ chip: inout Chip, on bus: inout Bus, at time: MonotonicTime, _ faults: inout BusFaultCounts
-  ) -> Chip.Reading? {
+  ) -> Chip.Value? {
     isWaiting = false
     isFirstValue = false
     switch phase {
@@ -85,6 +89,7 @@ struct SensorLink: Sendable {
       do throws(ChipError) {
         try chip.begin(on: &bus)
         phase = .resetting(since: time, begun: time)
+        steps = 0
       } catch {
         faults.note(error)
       }
@@ -110,7 +115,9 @@ struct SensorLink: Sendable {
   ) {
     do throws(ChipError) {
       guard try chip.bringUp(on: &bus, at: time) else {
-        let isOverdue = time.microseconds(since: begun) > Self.longestStart
+        if steps < .max { steps += 1 }
+        let isOverdue =
+          time.microseconds(since: begun) > Self.longestStart && steps > Self.mostSteps
         phase = isOverdue ? .down : .resetting(since: time, begun: begun)
         return
       }
@@ -126,7 +133,7 @@ struct SensorLink: Sendable {
 
   private mutating func readTwice<Chip: LinkedChip, Bus: I2CBus & ~Copyable>(
     _ chip: inout Chip, on bus: inout Bus, at time: MonotonicTime, _ faults: inout BusFaultCounts
-  ) -> Chip.Reading? {
+  ) -> Chip.Value? {
     for attempt in 0..<2 {
       do throws(ChipError) {
         let value = try chip.next(on: &bus, at: time)

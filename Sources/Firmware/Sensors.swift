@@ -15,9 +15,35 @@ public enum CurrentMonitor: Sendable {
   case ina219(INA219)
   /// A BQ27441 or BQ27427: voltage, a current averaged over a second, and a temperature.
   case bq27441(BQ27441)
+  /// A BQ34Z100-G1: voltage, current and temperature of a pack.
+  case bq34z100(BQ34Z100)
+  /// An LTC2943 or LTC2944 on a pack: it counts the charge itself.
+  case ltc2943(LTC2943)
+  /// An LTC2959 on a cell or a pack: it counts the charge itself.
+  case ltc2959(LTC2959)
+  /// A BQ76920: every cell of three to five in series, with switches of its own.
+  case bq76920(StackMonitor)
+  /// A smart battery: voltage, current and temperature of the pack.
+  case smartBattery(SmartBattery)
   /// A MAX17048: voltage only. The current is not measured but taken to be this one, so limits on
   /// the current are not kept, and the interval of the estimate does not know the assumption's error.
   case max17048(MAX17048, assumedCurrent: Current)
+}
+
+/// A chip that judges the state of charge itself, by a lithium cell; for comparison only.
+public enum Gauge: Sendable {
+  /// None, or the monitor itself where it judges.
+  case none
+  /// By voltage alone.
+  case max17048(MAX17048)
+  /// By charge, and by the voltage under load.
+  case max17055(MAX17055)
+  /// By charge, and by the voltage at rest.
+  case bq27441(BQ27441)
+  /// Likewise, for packs.
+  case bq34z100(BQ34Z100)
+  /// As the maker of the battery had it.
+  case smartBattery(SmartBattery)
 }
 
 /// The chip that reads the cell's temperature.
@@ -28,7 +54,7 @@ public enum TemperatureSensor: Sendable {
   case tmp102(TMP102)
   /// An ADS1115 with a thermistor, and the cell's voltage a second time.
   case ads1115(ThermistorBoard)
-  /// The monitor itself, where it is a BQ27441.
+  /// The monitor itself, where it reads one.
   case monitor
   /// None: the estimator assumes 25 °C and says that its temperature is stale.
   case none
@@ -38,28 +64,44 @@ public enum TemperatureSensor: Sendable {
 struct Sensors: Sendable {
   private var monitor: CurrentMonitor
   private var thermometer: TemperatureSensor
+  private var gauge: Gauge
   private var monitorLink = SensorLink()
   private var thermometerLink = SensorLink()
+  private var gaugeLink = SensorLink()
+  private var gaugeAsked: MonotonicTime?
   private var integrator = HostIntegrator()
   private let seriesCells: Int32
   private(set) var faults = BusFaultCounts()
+  /// By the gauge's own model; nil while it says nothing.
+  private(set) var gaugeStateOfCharge: StateOfCharge?
 
-  init(_ monitor: CurrentMonitor, _ thermometer: TemperatureSensor, seriesCells: Int32) {
+  /// Texas Instruments wants its gauges to be asked at most twice a second, and none changes faster.
+  /// Unit: µs.
+  private static let gaugePause: Int64 = 1_000_000
+
+  init(
+    _ monitor: CurrentMonitor, _ thermometer: TemperatureSensor, _ gauge: Gauge, seriesCells: Int32
+  ) {
     precondition(seriesCells >= 1, "a pack has a cell")
     self.monitor = monitor
     self.thermometer = thermometer
+    self.gauge = gauge
     self.seriesCells = seriesCells
   }
 
   /// What one tick brought.
   struct Sample: Sendable {
-    var measurement: Measurement
-    /// The cell's voltage as a second, independent chip sees it.
+    var measurement = Measurement()
+    /// The cell's voltage as a second, independent converter sees it.
     var secondVoltage: Voltage?
+    /// Of the lowest and the highest cell, where each is measured.
+    var cells: CellRange?
+    /// Protections that a chip has carried out itself.
+    var opened: ProtectionSet = []
     /// Whether a value that the cell needs was not read.
-    var isIncomplete: Bool
+    var isIncomplete = false
     /// Whether that is because a sensor gave no answer, and not because its next result is due later.
-    var isLost: Bool
+    var isLost = false
 
     mutating func note(missing: Bool, _ link: borrowing SensorLink) {
       guard missing else { return }
@@ -72,62 +114,105 @@ struct Sensors: Sendable {
   mutating func sample<Bus: I2CBus & ~Copyable>(
     on bus: inout Bus, at time: MonotonicTime, allowed: Direction
   ) -> Sample {
-    var sample = Sample(
-      measurement: Measurement(), secondVoltage: nil, isIncomplete: false, isLost: false)
-    readMonitor(into: &sample, on: &bus, at: time, allowed: allowed)
+    var sample = Sample()
+    let reading = readMonitor(on: &bus, at: time)
+    take(reading, into: &sample, at: time, allowed: allowed)
     readThermometer(into: &sample, on: &bus, at: time)
+    readGauge(reading, on: &bus, at: time)
     return sample
   }
 
-  private mutating func readMonitor<Bus: I2CBus & ~Copyable>(
-    into sample: inout Sample, on bus: inout Bus, at time: MonotonicTime, allowed: Direction
+  /// Sets the switches that a chip carries as the firmware's own; a failure is tried again a tick later.
+  mutating func drive<Bus: I2CBus & ~Copyable>(
+    _ allowed: Direction, on bus: inout Bus, at time: MonotonicTime
   ) {
+    guard case .bq76920(var stack) = monitor, monitorLink.phase == .running else { return }
+    do throws(ChipError) {
+      try stack.drive(allowed, on: &bus, at: time)
+    } catch {
+      faults.note(error)
+    }
+    monitor = .bq76920(stack)
+  }
+
+  private mutating func readMonitor<Bus: I2CBus & ~Copyable>(
+    on bus: inout Bus, at time: MonotonicTime
+  ) -> MonitorReading? {
     switch monitor {
     case .ina228(var chip):
-      let reading = monitorLink.service(&chip, on: &bus, at: time, &faults)
-      monitor = .ina228(chip)
-      sample.measurement.current = reading?.current
-      sample.measurement.voltage = cell(reading?.busVoltage)
+      defer { monitor = .ina228(chip) }
+      return monitorLink.service(&chip, on: &bus, at: time, &faults)
+    case .ina226(var chip):
+      defer { monitor = .ina226(chip) }
+      return monitorLink.service(&chip, on: &bus, at: time, &faults)
+    case .ina219(var chip):
+      defer { monitor = .ina219(chip) }
+      return monitorLink.service(&chip, on: &bus, at: time, &faults)
+    case .bq27441(var chip):
+      defer { monitor = .bq27441(chip) }
+      return monitorLink.service(&chip, on: &bus, at: time, &faults)
+    case .bq34z100(var chip):
+      defer { monitor = .bq34z100(chip) }
+      return monitorLink.service(&chip, on: &bus, at: time, &faults)
+    case .ltc2943(var chip):
+      defer { monitor = .ltc2943(chip) }
+      return monitorLink.service(&chip, on: &bus, at: time, &faults)
+    case .ltc2959(var chip):
+      defer { monitor = .ltc2959(chip) }
+      return monitorLink.service(&chip, on: &bus, at: time, &faults)
+    case .bq76920(var chip):
+      defer { monitor = .bq76920(chip) }
+      return monitorLink.service(&chip, on: &bus, at: time, &faults)
+    case .smartBattery(var chip):
+      defer { monitor = .smartBattery(chip) }
+      return monitorLink.service(&chip, on: &bus, at: time, &faults)
+    case .max17048(var chip, let assumedCurrent):
+      defer { monitor = .max17048(chip, assumedCurrent: assumedCurrent) }
+      return monitorLink.service(&chip, on: &bus, at: time, &faults)
+    }
+  }
+
+  private mutating func take(
+    _ reading: MonitorReading?, into sample: inout Sample, at time: MonotonicTime,
+    allowed: Direction
+  ) {
+    sample.measurement.current = reading?.current
+    sample.measurement.voltage = cell(reading?.voltage)
+    sample.secondVoltage = cell(reading?.secondVoltage)
+    sample.cells = reading?.cells
+    sample.note(missing: reading == nil, monitorLink)
+    if case .monitor = thermometer {
+      sample.measurement.temperature = reading?.temperature
+      sample.note(missing: reading?.temperature == nil, monitorLink)
+    }
+    switch monitor {
+    case .ina228, .ltc2943, .ltc2959:
       // The first count since a start leaves out what moved while the chip was away; the estimator
       // has assumed something for that time, and a shorter count must not replace it.
       if case .counted(let charge) = reading?.charge, !monitorLink.isFirstValue {
         sample.measurement.charge = charge
       }
-    case .ina226(var chip):
-      let reading = monitorLink.service(&chip, on: &bus, at: time, &faults)
-      monitor = .ina226(chip)
-      note(reading?.current, reading?.busVoltage, in: &sample, at: time)
-    case .ina219(var chip):
-      let reading = monitorLink.service(&chip, on: &bus, at: time, &faults)
-      monitor = .ina219(chip)
-      note(reading?.current, reading?.busVoltage, in: &sample, at: time)
-    case .bq27441(var chip):
-      let reading = monitorLink.service(&chip, on: &bus, at: time, &faults)
-      monitor = .bq27441(chip)
-      note(reading?.averageCurrent, reading?.cellVoltage, in: &sample, at: time)
-      if case .monitor = thermometer { sample.measurement.temperature = reading?.temperature }
-    case .max17048(var chip, let assumedCurrent):
-      let reading = monitorLink.service(&chip, on: &bus, at: time, &faults)
-      monitor = .max17048(chip, assumedCurrent: assumedCurrent)
+    case .max17048(_, let assumedCurrent):
       // Only beside a voltage: while the chip is away nothing is known of the cell.
       let flows = allowed.contains(assumedCurrent.microamperes < 0 ? .discharge : .charge)
       sample.measurement.current = reading.map { _ in
         flows ? assumedCurrent : .microamperes(0)
       }
-      sample.measurement.voltage = cell(reading?.cellVoltage)
+    case .bq76920(var stack):
+      sample.opened = stack.takeOpened()
+      monitor = .bq76920(stack)
+      sample.measurement.charge = integrated(reading?.current, at: time)
+    case .ina226, .ina219, .bq27441, .bq34z100, .smartBattery:
+      sample.measurement.charge = integrated(reading?.current, at: time)
     }
-    sample.note(missing: sample.measurement.voltage == nil, monitorLink)
   }
 
-  /// What a chip says that counts no charge itself.
-  private mutating func note(
-    _ current: Current?, _ voltage: Voltage?, in sample: inout Sample, at time: MonotonicTime
-  ) {
-    sample.measurement.current = current
-    sample.measurement.voltage = cell(voltage)
-    if let current, case .counted(let charge) = integrator.add(current, at: time) {
-      sample.measurement.charge = charge
+  /// For a chip that counts no charge itself.
+  private mutating func integrated(_ current: Current?, at time: MonotonicTime) -> Charge? {
+    guard let current, case .counted(let charge) = integrator.add(current, at: time) else {
+      return nil
     }
+    return charge
   }
 
   /// One cell's share of the voltage of all, rounded to nearest.
@@ -157,5 +242,46 @@ struct Sensors: Sendable {
     }
     // A board without a temperature has not converted it yet, or its wire is broken.
     sample.note(missing: sample.measurement.temperature == nil, thermometerLink)
+  }
+
+  /// Asks the gauge, which nothing waits for and nothing depends on.
+  private mutating func readGauge<Bus: I2CBus & ~Copyable>(
+    _ reading: MonitorReading?, on bus: inout Bus, at time: MonotonicTime
+  ) {
+    if case .none = gauge {
+      gaugeStateOfCharge = reading?.stateOfCharge
+      return
+    }
+    // While it is set up it is asked at every tick, and otherwise once a second.
+    var isSettingUp = false
+    if case .resetting = gaugeLink.phase { isSettingUp = true }
+    if !isSettingUp, let gaugeAsked, 0..<Self.gaugePause ~= time.microseconds(since: gaugeAsked) {
+      return
+    }
+    gaugeAsked = time
+    gaugeStateOfCharge = serviceGauge(on: &bus, at: time)?.stateOfCharge
+  }
+
+  private mutating func serviceGauge<Bus: I2CBus & ~Copyable>(
+    on bus: inout Bus, at time: MonotonicTime
+  ) -> MonitorReading? {
+    switch gauge {
+    case .none: return nil
+    case .max17048(var chip):
+      defer { gauge = .max17048(chip) }
+      return gaugeLink.service(&chip, on: &bus, at: time, &faults)
+    case .max17055(var chip):
+      defer { gauge = .max17055(chip) }
+      return gaugeLink.service(&chip, on: &bus, at: time, &faults)
+    case .bq27441(var chip):
+      defer { gauge = .bq27441(chip) }
+      return gaugeLink.service(&chip, on: &bus, at: time, &faults)
+    case .bq34z100(var chip):
+      defer { gauge = .bq34z100(chip) }
+      return gaugeLink.service(&chip, on: &bus, at: time, &faults)
+    case .smartBattery(var chip):
+      defer { gauge = .smartBattery(chip) }
+      return gaugeLink.service(&chip, on: &bus, at: time, &faults)
+    }
   }
 }
