@@ -109,6 +109,12 @@ extension BoardReader {
     let polarity = map.choice(
       "polarity", of: ["charge positive", "discharge positive"], standard: "charge positive")
     guard let ohms, let range, let polarity else { return false }
+    guard chip.kind != .bq76920 || polarity == "charge positive" else {
+      map.add(
+        "polarity",
+        "polarity is '\(polarity)'; the BQ76920 protects only where charge is positive")
+      return false
+    }
     chip.shuntOhms = ohms
     chip.rangeAmperes = range
     chip.isDischargePositive = polarity == "discharge positive"
@@ -124,11 +130,11 @@ extension BoardReader {
   }
 
   private func readDivider(_ map: MappingReader, _ chip: inout BoardChip) -> Bool {
-    guard chip.kind == .ads1115 else {
+    guard chip.kind.needsDivider else {
       return refuse(["divider"], map, "the \(chip.kind.rawValue) measures the cell directly")
     }
     guard
-      let node = map.node("divider", expected: "the resistors before AIN0: {upper, lower}"),
+      let node = map.node("divider", expected: "the resistors before its input: {upper, lower}"),
       let divider = MappingReader(node, "divider", keys: ["upper", "lower"], list)
     else { return false }
     let upper = divider.quantity("upper", .resistance, Limits(positiveTo: 1e6))
@@ -143,17 +149,22 @@ extension BoardReader {
   }
 
   private func readThermistor(_ map: MappingReader, _ chip: inout BoardChip) -> Bool {
-    guard chip.kind == .ads1115 else {
+    let isStack = chip.kind == .bq76920 && chip.roles.contains(.thermometer)
+    guard chip.kind == .ads1115 || isStack else {
       return refuse(["thermistor"], map, "the \(chip.kind.rawValue) reads none")
     }
+    let keys = ["nominal", "beta"] + (isStack ? [] : ["pull_up"])
     guard
       let node = map.node(
-        "thermistor", expected: "the thermistor at AIN1: {nominal, beta, pull_up}"),
-      let reader = MappingReader(node, "thermistor", keys: ["nominal", "beta", "pull_up"], list)
+        "thermistor",
+        expected: "the thermistor at \(isStack ? "TS1" : "AIN1"): {\(keys.joined(separator: ", "))}"
+      ),
+      let reader = MappingReader(node, "thermistor", keys: keys, list)
     else { return false }
     let nominal = reader.quantity("nominal", .resistance, Limits(100, 1e6))
     let beta = reader.number("beta", Limits(1_000, 6_000))
-    let pullUp = reader.quantity("pull_up", .resistance, Limits(100, 1e6))
+    // The BQ76920 has its resistor inside.
+    let pullUp = isStack ? 10_000 : reader.quantity("pull_up", .resistance, Limits(100, 1e6))
     guard let nominal, let beta, let pullUp else { return false }
     chip.thermistor = BoardThermistor(
       nominalOhms: nominal, betaKelvin: beta, pullUpOhms: pullUp)

@@ -80,6 +80,16 @@ public struct LoadDemand: Equatable, Sendable {
   /// The voltage at which a charger goes over from current to voltage, even within the moment.
   public var ceilingVolts: Double?
 
+  /// The same, of a load or charger that keeps to limits where it imposes a current.
+  ///
+  /// - Parameter amperes: from the largest discharging current, negative, to the largest charging one.
+  func kept(to amperes: ClosedRange<Double>) -> LoadDemand {
+    guard case .current(let asked) = control else { return self }
+    var demand = self
+    demand.control = .current(amperes: min(max(asked, amperes.lowerBound), amperes.upperBound))
+    return demand
+  }
+
   /// Imposes the demand on a cell for a time; a charger that meets its ceiling holds it for the rest.
   public func apply(to cell: inout Cell, seconds: Double, ambientCelsius: Double) {
     guard let ceilingVolts, case .current = control else {

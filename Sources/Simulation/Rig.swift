@@ -23,8 +23,11 @@ public enum ChipSet: String, CaseIterable, Sendable {
 public struct RigSetup: Sendable {
   /// The nominal cell: the estimator's tables are made from it.
   public var cell: CellDescription
-  /// The chips on the board.
+  /// The chips on a board that is made for the cell.
   public var chips: ChipSet
+  /// A board instead of that one; each of its cells in series is the cell, and loads and chargers keep to
+  /// what the firmware allows.
+  public var board: BoardDescription?
   /// The seed of the run.
   public var seed: UInt64
   /// How far the true cell differs from the nominal one; 0 is not at all, 1 is a usual fleet.
@@ -51,6 +54,7 @@ public struct RigSetup: Sendable {
     self.cell = cell
     self.seed = seed
     chips = .ina228TMP117
+    board = nil
     mismatch = 1
     age = nil
     period = 1
@@ -60,6 +64,14 @@ public struct RigSetup: Sendable {
     schedule = .mixedCycles(lower: cell.lowerCutoffVolts, upper: cell.upperCutoffVolts)
     faults = nil
     tuning = FilterTuning()
+  }
+
+  /// The same job on a board, between the voltages that it keeps to.
+  public init(board: BoardDescription, cell: CellDescription, seed: UInt64) {
+    self.init(cell: cell, seed: seed)
+    self.board = board
+    let window = board.window(of: cell)
+    schedule = .mixedCycles(lower: window.lowerBound, upper: window.upperBound)
   }
 }
 
@@ -96,6 +108,8 @@ public struct Rig: ~Copyable {
   private let dischargeLine = EmulatedLine()
   private var firmware: Firmware<EmulatedI2CBus, EmulatedLine, EmulatedLine, NoMemory>
   private var ticks: Int64 = 0
+  /// What loads and chargers keep to; nil where they ask for what they like. Unit: A.
+  private var limits: ClosedRange<Double>?
 
   /// Builds and wires everything.
   ///
@@ -112,18 +126,25 @@ public struct Rig: ~Copyable {
     let bus = EmulatedI2CBus(
       faults: setup.faults.map { TransferFaults(probabilities: $0, seed: setup.seed, stream: 7) }
         ?? .none)
+    let description =
+      if let board = setup.board { board } else { try setup.chips.board(for: setup.cell) }
     let board = try Board(
-      setup.chips, seed: setup.seed, oneC: setup.cell.ratedCapacityAmpereHours,
-      errors: BoardErrors(using: &random, oneC: setup.cell.ratedCapacityAmpereHours), bus: bus)
+      description,
+      BoardCells(
+        series: description.seriesCells, ampereHours: setup.cell.ratedCapacityAmpereHours,
+        volts: cell.terminalVolts * Double(description.seriesCells)),
+      errors: BoardErrors(using: &random, oneC: setup.cell.ratedCapacityAmpereHours),
+      seed: setup.seed, bus: bus)
     let start = min(max(setup.startStateOfCharge + setup.initialError, 0), 1)
-    let configuration = FirmwareConfiguration(
-      profile: profile, monitor: board.monitor, thermometer: board.thermometer,
-      currentRange: board.range,
-      protection: ProtectionTable(
-        lowerCutoff: profile.lowerCutoff, upperCutoff: profile.upperCutoff,
-        chargeLimit: board.current(c: 2), dischargeLimit: board.current(c: 4)),
-      startStateOfCharge: .partsPerMillion(Int32((start * 1e6).rounded())),
-      startDeviation: 300_000)
+    let configuration: FirmwareConfiguration
+    do throws(BoardUnsupported) {
+      configuration = try description.firmwareConfiguration(
+        cell: setup.cell, profile: profile,
+        startStateOfCharge: .partsPerMillion(Int32((start * 1e6).rounded())),
+        startDeviation: 300_000)
+    } catch {
+      throw .invalidValue("\(description.name): \(error)")
+    }
     self.setup = setup
     self.reference = reference
     self.cell = cell
@@ -161,6 +182,7 @@ public struct Rig: ~Copyable {
     ticks += 1
     var demand = player.next(
       seconds: setup.period, volts: cell.terminalVolts, amperes: cell.currentAmperes)
+    if let limits { demand = demand.kept(to: limits) }
     if !lets(demand) { demand = LoadDemand(control: .current(amperes: 0)) }
     demand.apply(to: &cell, seconds: setup.period, ambientCelsius: setup.ambientCelsius)
   }
@@ -173,16 +195,25 @@ public struct Rig: ~Copyable {
   }
 
   /// The firmware's part: one tick over the bus.
-  public mutating func decide() -> Report { firmware.tick(at: .microseconds(now)) }
+  public mutating func decide() -> Report {
+    let report = firmware.tick(at: .microseconds(now))
+    if setup.board != nil {
+      limits =
+        Double(-report.limits.discharge.microamperes) * 1e-6...Double(
+          report.limits.charge.microamperes) * 1e-6
+    }
+    return report
+  }
 
   private var now: Int64 { Int64((Double(ticks) * setup.period * 1e6).rounded()) }
 
   private func lets(_ demand: LoadDemand) -> Bool {
-    switch demand.control {
-    case .current(let amperes):
-      amperes > 0 ? chargeLine.isActive : (amperes < 0 ? dischargeLine.isActive : true)
-    case .voltage: chargeLine.isActive
-    case .power(let watts): watts > 0 ? chargeLine.isActive : dischargeLine.isActive
+    let letsChargeIn = chargeLine.isActive && board.letsChargeIn
+    let letsChargeOut = dischargeLine.isActive && board.letsChargeOut
+    return switch demand.control {
+    case .current(let amperes): amperes > 0 ? letsChargeIn : (amperes < 0 ? letsChargeOut : true)
+    case .voltage: letsChargeIn
+    case .power(let watts): watts > 0 ? letsChargeIn : letsChargeOut
     }
   }
 }

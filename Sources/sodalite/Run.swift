@@ -4,6 +4,7 @@ import ArgumentParser
 import BusProtocols
 import CellEstimation
 import CellSimulation
+import ChipDrivers
 import Firmware
 import Foundation
 import LinuxBus
@@ -105,6 +106,20 @@ struct Run: ParsableCommand {
     guard !emulated, board.bus.device != nil else { return }
     for line in [board.chargeSwitch, board.dischargeSwitch] {
       _ = try orExit { () throws(DeviceProblem) in try Self.output(line) }
+    }
+    if let chip = board.chip(.monitor), chip.kind == .bq76920 { try turnOff(chip, of: board) }
+  }
+
+  /// The switches that a chip carries.
+  private func turnOff(_ chip: BoardChip, of board: BoardDescription) throws {
+    var bus = try orExit { () throws(DeviceProblem) in
+      try LinuxI2CBus(path: board.bus.device ?? "")
+    }
+    do throws(ChipError) {
+      try BQ76920.turnOff(on: &bus)
+    } catch {
+      throw UserMistake.exit(
+        "the \(chip.kind.rawValue) did not turn its switches off: \(error)", code: 69)
     }
   }
 

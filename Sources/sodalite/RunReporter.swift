@@ -68,8 +68,7 @@ struct RunReporter: ~Copyable {
     let place = isEmulated ? "emulated, seed \(seed)" : "on \(board.bus.device ?? "")"
     var lines = ["\(board.name), \(place), cell \(choice.cell.name), \(number(rate, 1)) Hz"]
     let lacking = [
-      board.chargeSwitch == nil ? "charging" : nil,
-      board.dischargeSwitch == nil ? "discharging" : nil,
+      board.stopsCharge ? nil : "charging", board.stopsDischarge ? nil : "discharging",
     ].compactMap { $0 }
     if !lacking.isEmpty {
       lines.append("this board cannot stop \(lacking.joined(separator: " or ")): it only watches")
@@ -139,10 +138,14 @@ struct RunReporter: ~Copyable {
         estimate.highestStateOfCharge.partsPerMillion - estimate.lowestStateOfCharge.partsPerMillion
       )
       / 2e4
+    let gauge =
+      report.gaugeStateOfCharge.map {
+        "gauge \(number(Double($0.partsPerMillion) * 1e-4, 1)) %  "
+      } ?? ""
     var text =
       "\(volts)  \(amperes)  \(celsius)  "
       + "\(number(Double(estimate.stateOfCharge.partsPerMillion) * 1e-4, 1)) ± \(number(half, 1)) %  "
-      + "charge \(report.allowsCharge ? "on" : "off")  "
+      + gauge + "charge \(report.allowsCharge ? "on" : "off")  "
       + "discharge \(report.allowsDischarge ? "on" : "off")"
     let active = RunSummary.names(of: report.protections)
     if !active.isEmpty { text += "  \(active.joined(separator: ", "))" }
@@ -186,6 +189,9 @@ struct RunReporter: ~Copyable {
       .init("missedTicks", .integer(missed)),
       .init("failedReads", .integer(Int64(clamping: RunSummary.total(lastFaults)))),
     ]
+    if let gauge = report.gaugeStateOfCharge {
+      members.append(.init("gaugeStateOfCharge", share(gauge)))
+    }
     if let hasSupply = world.hasSupply { members.append(.init("supply", .boolean(hasSupply))) }
     let counts = world.busCounts
     if !counts.isEmpty {

@@ -29,6 +29,8 @@ struct RunSummary {
   private(set) var last: Moment?
   private(set) var lastEstimate = 0.0
   private(set) var lastHalfWidth = 0.0
+  /// What a gauge on the board says, against the truth.
+  private var gauge = AccuracyScore()
   private var scored: Int64 = 0
   private var capacityCovered: Int64 = 0
   private var events: [(seconds: Double, name: String, begins: Bool)] = []
@@ -74,6 +76,9 @@ struct RunSummary {
       // Outside the window the estimate stops at its end, and so does what it is compared with.
       let truth = min(max(moment.stateOfCharge, 0), 1)
       score.add(error: value - truth, covered: low <= truth && truth <= high)
+      if let shown = moment.report.gaugeStateOfCharge {
+        gauge.add(error: Double(shown.partsPerMillion) * 1e-6 - truth, covered: false)
+      }
       scored += 1
       let capacity = Int64((trueCapacity * 3.6e12).rounded())
       if estimate.lowestCapacity.nanocoulombs <= capacity,
@@ -105,7 +110,18 @@ struct RunSummary {
   }
 
   var json: JSONText {
-    .object(members + (health.map { [.init("health", Self.json(of: $0))] } ?? []))
+    .object(
+      members + (health.map { [.init("health", Self.json(of: $0))] } ?? [])
+        + (gauge.count > 0 ? [.init("gauge", gaugeJSON)] : []))
+  }
+
+  /// A gauge gives no interval.
+  private var gaugeJSON: JSONText {
+    let shown = last?.report.gaugeStateOfCharge
+    return .object([
+      .init("stateOfCharge", JSONText(shown.map { Double($0.partsPerMillion) * 1e-6 })),
+      .init("rmse", JSONText(gauge.rmse)), .init("maxError", .number(gauge.maxError)),
+    ])
   }
 
   private static func json(of health: AgeingHealth) -> JSONText {
@@ -200,6 +216,14 @@ struct RunSummary {
       "capacity",
       "\(charge(estimatedCapacity)) believed, \(charge(trueCapacity)) true",
     ])
+    if gauge.count > 0 {
+      let shown = last?.report.gaugeStateOfCharge.map { Double($0.partsPerMillion) * 1e-6 }
+      table.add([
+        "the board's gauge",
+        "\(percent(shown)) at last; error \(after): RMSE \(percent(gauge.rmse)), largest "
+          + "\(percent(gauge.maxError))",
+      ])
+    }
     table.add(["protection", trips])
     table.add(["bus faults", "\(grouped(Double(Self.total(faults))))"])
     table.add(["clamped results", "\(saturations)"])

@@ -42,6 +42,10 @@ struct Simulate: ParsableCommand {
   @Option(help: "A built-in cell or the path of a .yaml description.") var cell = "nfm-pb-1-hc"
   @Option(help: "The chips on the board.") var chips = ChipArgument.ina228TMP117
   @Option(
+    help:
+      "A board with its own chips, cell and limits instead: a name, or the path of a board.yaml.")
+  var board: String?
+  @Option(
     name: .customLong("initial-error"), parsing: .unconditional,
     help:
       "How much too low the firmware's first state of charge is; below 0 is too high. (default: 30%)",
@@ -89,6 +93,10 @@ struct Simulate: ParsableCommand {
     guard (1...10_000_000).contains(runs) else {
       throw ValidationError("--runs \(runs): 1 to 10000000 would be right")
     }
+    guard board == nil || (cell == "nfm-pb-1-hc" && chips == .ina228TMP117 && faults == nil) else {
+      throw ValidationError(
+        "--board has its own cell and chips; leave out --cell, --chips, --faults")
+    }
     guard faults == nil || (seeds == nil && output == nil && age == nil) else {
       throw ValidationError(
         "--faults takes --seed and --runs; leave out --seeds, --output and --age")
@@ -110,7 +118,8 @@ struct Simulate: ParsableCommand {
   }
 
   func run() throws {
-    let description = try Cells.find(cell)
+    let choice = try board.map(BoardChoice.find)
+    let description = try choice?.cell ?? Cells.find(cell)
     if faults != nil {
       let swarm = SwarmCommand(
         description: description, seeds: seed..<seed + UInt64(runs), format: format)
@@ -121,7 +130,7 @@ struct Simulate: ParsableCommand {
     var pooled = AccuracyScore()
     var results: [JSONText] = []
     for seed in range {
-      let summary = try runOne(description, age, seed: seed)
+      let summary = try runOne(description, choice, age, seed: seed)
       pooled.add(summary.score)
       if format == .json {
         results.append(summary.json)
@@ -144,9 +153,11 @@ struct Simulate: ParsableCommand {
   }
 
   private func runOne(
-    _ description: CellDescription, _ age: AgeingState?, seed: UInt64
+    _ description: CellDescription, _ choice: BoardChoice?, _ age: AgeingState?, seed: UInt64
   ) throws -> RunSummary {
-    var setup = RigSetup(cell: description, seed: seed)
+    var setup =
+      choice.map { RigSetup(board: $0.board, cell: description, seed: seed) }
+      ?? RigSetup(cell: description, seed: seed)
     setup.age = age
     setup.chips = chips.set
     setup.mismatch = mismatch
@@ -161,7 +172,7 @@ struct Simulate: ParsableCommand {
     do {
       rig = try Rig(setup)
     } catch {
-      throw UserMistake.exit("\(cell): \(error)", code: 78)
+      throw UserMistake.exit("\(board ?? cell): \(error)", code: 78)
     }
     let ticks = max(Int((duration.seconds * rate).rounded()), 1)
     var summary = RunSummary(seed: seed, cell: description.name, seconds: duration.seconds)

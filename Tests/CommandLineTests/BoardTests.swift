@@ -114,12 +114,6 @@ import Testing
     #expect(outcome.errors.contains("nothing can be written in /nonexistent"))
   }
 
-  @Test func aChipThatTheFirmwareCannotUseIsTold() throws {
-    let outcome = try Program.run("run", "--board", "pack-4s-bq76920")
-    #expect(outcome.code == 69)
-    #expect(outcome.errors.contains("run does not support the BQ76920 as monitor yet"))
-  }
-
   // MARK: - run
 
   /// The JSON object in a line.

@@ -70,7 +70,8 @@ import Testing
     (
       "kind: INA228", "kind: Z80",
       "b.yaml:7:11: kind is 'Z80'; expected one of INA228, INA226, INA219, ADS1115, TMP117, TMP102, "
-        + "MAX17048, MAX17055, BQ27441, BQ27427, BQ76920, MB85RC256V, AT24C32, DS3231"
+        + "MAX17048, MAX17055, BQ27441, BQ27427, BQ34Z100, LTC2943, LTC2944, LTC2959, BQ76920, "
+        + "SBS battery, MB85RC256V, AT24C32, DS3231"
     ),
     (
       "address: 0x40", "address: 0x4G",
@@ -194,8 +195,7 @@ import Testing
     (
       "upper: 10 kohm", "upper: 1 kohm",
       [
-        "b.yaml:16:5: divider leaves 4.0 V of the cell; an input of the ADS1115 takes its supply, "
-          + "3.3 V, at most"
+        "b.yaml:16:5: divider leaves 4.0 V of the cell; an input of the ADS1115 takes 3.3 V at most"
       ]
     ),
   ]
@@ -205,6 +205,64 @@ import Testing
   ) throws {
     let text = old.isEmpty ? Self.good : Self.good.replacing(old, with: new)
     let file = try BoardFile.parse(text: text, file: "b.yaml").get()
+    #expect(file.contradictions(with: .hu2024NFMPB1HardCarbon).map(\.description) == expected)
+  }
+
+  private static func pack(_ changes: (String, String)...) -> String {
+    var text = """
+      schema: 1
+      name: test
+      source: assumed
+      cell: nfm-pb-1-hc
+      series: 4
+      bus: emulated
+      chips:
+        - kind: BQ76920
+          role: [monitor, thermometer]
+          shunt: 5 mohm
+          range: 20 A
+          thermistor: {nominal: 10 kohm, beta: 3435}
+          alert: {line: GPIO22, active: high}
+      limits: {charge_current: 1 A, discharge_current: 3 A}
+      """
+    for (old, new) in changes { text = text.replacing(old, with: new) }
+    return text
+  }
+
+  /// The front end's thermistor is pulled up inside the chip, and belongs to its role.
+  @Test func readsAFrontEnd() throws {
+    let board = try BoardFile.parse(text: Self.pack(), file: "b.yaml").get().board
+    #expect(board.chips[0].address == 0x08)
+    #expect(
+      board.chips[0].thermistor
+        == BoardThermistor(nominalOhms: 10_000, betaKelvin: 3_435, pullUpOhms: 10_000))
+    #expect(board.stopsCharge && board.stopsDischarge)
+    #expect(
+      problems(Self.pack(("beta: 3435", "beta: 3435, pull_up: 10 kohm")))
+        == "b.yaml:12:48: unknown key 'pull_up' in thermistor; expected one of nominal, beta")
+    #expect(
+      problems(Self.pack(("[monitor, thermometer]", "monitor")))
+        == "b.yaml:12:5: thermistor does not belong here: the BQ76920 reads none")
+    #expect(
+      problems(Self.pack(("range: 20 A", "range: 20 A\n    polarity: discharge positive")))
+        == "b.yaml:12:5: polarity is 'discharge positive'; the BQ76920 protects only where charge is "
+        + "positive")
+  }
+
+  /// What its own protection cannot be set to.
+  @Test(arguments: [
+    (
+      "discharge_current: 3 A", "discharge_current: 1.2 A",
+      [
+        "b.yaml:14:31: discharge_current is 1.2 A; over this shunt the BQ76920 protects from 1.28 A on"
+      ]
+    ),
+    ("discharge_current: 3 A", "discharge_current: 1.28 A", []),
+  ])
+  func findsWhatTheFrontEndCannotProtect(
+    _ old: String, _ new: String, _ expected: [String]
+  ) throws {
+    let file = try BoardFile.parse(text: Self.pack((old, new)), file: "b.yaml").get()
     #expect(file.contradictions(with: .hu2024NFMPB1HardCarbon).map(\.description) == expected)
   }
 

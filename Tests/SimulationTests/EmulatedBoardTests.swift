@@ -97,16 +97,9 @@ private final class Bench {
     }
   }
 
-  /// A chip that nobody emulates is refused, not left out.
-  @Test func aChipWithoutEmulatorIsRefused() {
+  /// Two chips at one address are refused.
+  @Test func anAddressThatIsTakenIsRefused() {
     var description = Self.full()
-    description.chips[0] = BoardChip(kind: .bq76920, address: 0x08, roles: .monitor)
-    do throws(EmulationProblem) {
-      _ = try EmulatedBoard(
-        description, EmulationSetup(cell: TestCells.circuit, seed: 1))
-      Issue.record("it was built")
-    } catch { #expect(error == .notEmulated(.bq76920)) }
-    description = Self.full()
     description.chips[1].address = 0x40
     do throws(EmulationProblem) {
       _ = try EmulatedBoard(

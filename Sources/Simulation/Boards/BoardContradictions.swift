@@ -55,15 +55,18 @@ extension BoardDescription {
     let series = Double(seriesCells)
     let pack = window.lowerBound * series...window.upperBound * series
     var found = voltageContradictions(index, pack)
-    if let divider = chip.divider, pack.upperBound * divider.ratio > 3.3 {
+    if let divider = chip.divider, pack.upperBound * divider.ratio > chip.kind.dividedVolts {
       found.append(
         BoardContradiction(
           path: "chips/\(index)/divider",
           message: "divider leaves \(pack.upperBound * divider.ratio) V of the cell; "
-            + "an input of the \(chip.kind.rawValue) takes its supply, 3.3 V, at most"))
+            + "an input of the \(chip.kind.rawValue) takes \(chip.kind.dividedVolts) V at most"))
     }
     if chip.roles.contains(.monitor), let range = chip.rangeAmperes {
       found += currentContradictions(index, range)
+    }
+    if chip.kind == .bq76920, chip.roles.contains(.monitor) {
+      found += protectionContradictions(index)
     }
     return found
   }
@@ -72,7 +75,7 @@ extension BoardDescription {
     _ index: Int, _ pack: ClosedRange<Double>
   ) -> [BoardContradiction] {
     let chip = chips[index]
-    guard let seen = chip.kind.volts else { return [] }
+    guard let seen = chip.kind.volts(cells: seriesCells) else { return [] }
     let path = "chips/\(index)/kind"
     var found: [BoardContradiction] = []
     // A gauge that is only compared may be blind for a while; what guards the cell may not.
@@ -107,5 +110,17 @@ extension BoardDescription {
         message: "\(name) is \(limit) A; the \(chips[index].kind.rawValue) shows \(range) A and "
           + "is believed up to 95 % of it")
     }
+  }
+
+  /// The chip trips a quarter above the firmware's limit, and from 8 mV over the shunt on.
+  private func protectionContradictions(_ index: Int) -> [BoardContradiction] {
+    let least = 0.008 / 1.25 / (chips[index].shuntOhms ?? 1)
+    guard (limits.dischargeAmperes * 1e6).rounded() < (least * 1e6).rounded() else { return [] }
+    return [
+      BoardContradiction(
+        path: "limits/discharge_current",
+        message: "discharge_current is \(limits.dischargeAmperes) A; over this shunt the "
+          + "\(chips[index].kind.rawValue) protects from \((least * 1e3).rounded(.up) / 1e3) A on")
+    ]
   }
 }

@@ -43,6 +43,14 @@ public struct BoardDescription: Equatable, Sendable {
     self.limits = limits
   }
 
+  /// Whether the board can stop what charges the cell, by a line or by a chip that carries the switch.
+  public var stopsCharge: Bool { chargeSwitch != nil || carriesSwitches }
+
+  /// Whether it can stop what discharges the cell.
+  public var stopsDischarge: Bool { dischargeSwitch != nil || carriesSwitches }
+
+  private var carriesSwitches: Bool { chip(.monitor)?.kind.hasSwitches ?? false }
+
   /// The first chip with a role.
   public func chip(_ role: ChipRoles) -> BoardChip? { chips.first { $0.roles.contains(role) } }
 }

@@ -22,8 +22,18 @@ public enum ChipKind: String, CaseIterable, Sendable {
   case bq27441 = "BQ27441"
   /// A gauge by charge.
   case bq27427 = "BQ27427"
+  /// A gauge by charge, for packs.
+  case bq34z100 = "BQ34Z100"
+  /// Current, voltage and charge of a pack of 3.6 V and more.
+  case ltc2943 = "LTC2943"
+  /// The same up to 60 V.
+  case ltc2944 = "LTC2944"
+  /// Current, voltage and charge of a battery of 1.8 V and more.
+  case ltc2959 = "LTC2959"
   /// The front end of a pack of three to five cells in series.
   case bq76920 = "BQ76920"
+  /// A battery that measures itself.
+  case smartBattery = "SBS battery"
   /// 32 KiB of memory that does not wear.
   case mb85rc256v = "MB85RC256V"
   /// 4 KiB of memory that wears.
@@ -37,8 +47,12 @@ public enum ChipKind: String, CaseIterable, Sendable {
     case .ina228, .ina226, .ina219: Array(0x40...0x4F)
     case .ads1115, .tmp117, .tmp102: Array(0x48...0x4B)
     case .max17048, .max17055: [0x36]
-    case .bq27441, .bq27427: [0x55]
-    case .bq76920: [0x08, 0x18]
+    case .bq27441, .bq27427, .bq34z100: [0x55]
+    case .ltc2943, .ltc2944: [0x64]
+    case .ltc2959: [0x63]
+    // 0x18 is a variant's without checksum, which is not driven.
+    case .bq76920: [0x08]
+    case .smartBattery: [0x0B]
     case .mb85rc256v, .at24c32: Array(0x50...0x57)
     case .ds3231: [0x68]
     }
@@ -47,12 +61,13 @@ public enum ChipKind: String, CaseIterable, Sendable {
   /// What it can do for the firmware.
   public var roles: ChipRoles {
     switch self {
-    case .ina228, .ina226, .ina219, .bq76920: .monitor
+    case .ina228, .ina226, .ina219: .monitor
+    case .bq76920, .ltc2943, .ltc2944, .ltc2959: [.monitor, .thermometer]
     case .ads1115: [.thermometer, .secondVoltage]
     case .tmp117, .tmp102: .thermometer
     case .max17048: [.monitor, .gauge]
     case .max17055: .gauge
-    case .bq27441, .bq27427: [.monitor, .thermometer, .gauge]
+    case .bq27441, .bq27427, .bq34z100, .smartBattery: [.monitor, .thermometer, .gauge]
     case .mb85rc256v, .at24c32: .memory
     case .ds3231: .clock
     }
@@ -66,14 +81,18 @@ public enum ChipKind: String, CaseIterable, Sendable {
     case .ina226: 0.08192
     case .ina219: 0.320
     case .max17055: 0.0512
-    case .bq76920: 0.270
+    case .ltc2943, .ltc2944: 0.050
+    case .ltc2959: 0.0975
+    case .bq76920: 0.200
     default: nil
     }
   }
 
-  /// What it can measure of the voltage at its pin; nil for a chip that measures none or behind a
+  /// What it can measure of the voltage of all cells; nil for a chip that measures none or behind a
   /// divider. Unit: V.
-  public var volts: ClosedRange<Double>? {
+  ///
+  /// - Parameter cells: how many are in series.
+  public func volts(cells: Int) -> ClosedRange<Double>? {
     switch self {
     case .ina228: 0...85
     case .ina226: 0...36
@@ -81,7 +100,12 @@ public enum ChipKind: String, CaseIterable, Sendable {
     case .max17048: 2.5...4.5
     case .max17055: 2.3...4.9
     case .bq27441, .bq27427: 2.45...4.5
+    case .ltc2943: 3.6...20
+    case .ltc2944: 3.6...60
+    case .ltc2959: 1.8...60
     case .bq76920: 6...25
+    // Where the emulated one's electronics end; a real one's maker says.
+    case .smartBattery: 2.5 * Double(cells)...65.535
     default: nil
     }
   }
@@ -89,7 +113,7 @@ public enum ChipKind: String, CaseIterable, Sendable {
   /// Whether a pin of it can tell the processor that something happened.
   public var hasAlert: Bool {
     switch self {
-    case .ina219, .mb85rc256v, .at24c32: false
+    case .ina219, .bq34z100, .smartBattery, .mb85rc256v, .at24c32: false
     default: true
     }
   }
@@ -97,10 +121,19 @@ public enum ChipKind: String, CaseIterable, Sendable {
   /// Whether it holds the clock back, which the controller of a Raspberry Pi 0 to 4 gets wrong.
   public var stretchesClock: Bool {
     switch self {
-    case .bq27441, .bq27427: true
+    case .bq27441, .bq27427, .bq34z100, .smartBattery: true
     default: false
     }
   }
+
+  /// Whether it sees the cells through a divider, which the board must have.
+  public var needsDivider: Bool { self == .ads1115 || self == .bq34z100 }
+
+  /// The voltage at the end of that divider that it can take. Unit: V.
+  public var dividedVolts: Double { self == .bq34z100 ? 1 : 3.3 }
+
+  /// Whether it carries the switches of charge and discharge itself.
+  public var hasSwitches: Bool { self == .bq76920 }
 
   /// Whether it measures no current, so that one must be assumed.
   public var lacksCurrent: Bool { self == .max17048 }

@@ -102,7 +102,7 @@ extension ChipKind {
 
   /// By the datasheets: INA228 table 7-22 (DEVICE_ID), INA226 table 7-1, TMP117 table 7-1, TMP102 (the
   /// two bits of the resolution, which are always set), MAX17048 (VERSION), MAX17055 (DevName),
-  /// BQ27441 and BQ27427 (DEVICE_TYPE), MB85RC256V (device ID). The last digit is a revision.
+  /// BQ27441, BQ27427 and BQ34Z100 (DEVICE_TYPE), the smart battery (SpecificationInfo), MB85RC256V (device ID). The last digit is a revision.
   var identity: Identity {
     switch self {
     case .ina228: .word(register: 0x3F, mask: 0xFFF0, expected: 0x2280)
@@ -114,7 +114,10 @@ extension ChipKind {
     case .bq27441: .subcommand(0x0001, expected: 0x0421)
     case .bq27427: .subcommand(0x0001, expected: 0x0427)
     case .mb85rc256v: .reserved(expected: 0x00A5)
-    case .ina219, .ads1115, .bq76920, .at24c32, .ds3231: .none
+    // SpecificationInfo: version 1.1 with packet error code; the revision and the scales may differ.
+    case .smartBattery: .word(register: 0x1A, mask: 0x00F0, expected: 0x0030, isLittle: true)
+    case .bq34z100: .subcommand(0x0001, expected: 0x0100)
+    case .ina219, .ads1115, .ltc2943, .ltc2944, .ltc2959, .bq76920, .at24c32, .ds3231: .none
     }
   }
 }

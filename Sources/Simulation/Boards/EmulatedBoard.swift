@@ -32,8 +32,6 @@ public struct EmulationSetup: Sendable {
 public enum EmulationProblem: Error, Equatable, Sendable, CustomStringConvertible {
   /// The cell cannot be one.
   case cell(CellError)
-  /// There is no emulator of this chip.
-  case notEmulated(ChipKind)
   /// Two chips have one address.
   case addressConflict(UInt8)
 
@@ -41,7 +39,6 @@ public enum EmulationProblem: Error, Equatable, Sendable, CustomStringConvertibl
   public var description: String {
     switch self {
     case .cell(let error): error.description
-    case .notEmulated(let kind): "the \(kind.rawValue) is not emulated"
     case .addressConflict(let address):
       "two chips answer at 0x\(String(address, radix: 16, uppercase: true))"
     }
@@ -99,17 +96,17 @@ public struct EmulatedBoard: ~Copyable {
     } catch {
       throw .cell(error)
     }
-    let volts = cell.terminalVolts * Double(description.seriesCells)
+    let cells = BoardCells(
+      series: description.seriesCells, ampereHours: setup.cell.ratedCapacityAmpereHours,
+      volts: cell.terminalVolts * Double(description.seriesCells))
     let bus = EmulatedI2CBus()
     var chips: [EmulatedChip] = []
     for (index, wiring) in description.chips.enumerated() {
       let errors = BoardErrors(
         using: &random, oneC: setup.cell.ratedCapacityAmpereHours)
       // The streams below are those of `Rig`; each chip here takes two.
-      guard
-        let chip = EmulatedChip(
-          wiring, errors: errors, volts: volts, seed: setup.seed, stream: 100 + 2 * UInt64(index))
-      else { throw .notEmulated(wiring.kind) }
+      let chip = EmulatedChip(
+        wiring, errors: errors, cells: cells, seed: setup.seed, stream: 100 + 2 * UInt64(index))
       for target in chip.targets {
         do throws(AddressConflict) {
           try bus.attach(target)
@@ -172,9 +169,13 @@ public struct EmulatedBoard: ~Copyable {
     }
   }
 
-  private var letsChargeIn: Bool { description.chargeSwitch == nil || chargeSwitch.isActive }
+  private var letsChargeIn: Bool {
+    (description.chargeSwitch == nil || chargeSwitch.isActive)
+      && chips.allSatisfy(\.letsChargeIn)
+  }
   private var letsChargeOut: Bool {
-    description.dischargeSwitch == nil || dischargeSwitch.isActive
+    (description.dischargeSwitch == nil || dischargeSwitch.isActive)
+      && chips.allSatisfy(\.letsChargeOut)
   }
 
   // MARK: - The world around it
