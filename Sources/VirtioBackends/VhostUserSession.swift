@@ -254,6 +254,9 @@ final class VhostUserSession: VirtioQueues {
     }
     // Requests that were kept are still the peer's if it goes on where it stopped.
     if queues[queue].stoppedAt != UInt16(base) { device.forget(queue: queue) }
+    // A new ring begins at 0; one in use that this session never stopped was another process's.
+    let isKnown = queues[queue].stoppedAt != nil
+    if base == 0 || !isKnown { device.begin(queue: queue, goesOn: base != 0) }
     queues[queue].ring.nextAvailable = UInt16(base)
     return true
   }

@@ -12,6 +12,11 @@ public protocol VirtioDevice: AnyObject {
   func serve(_ request: borrowing DescriptorChain, queue: Int, _ queues: any VirtioQueues)
   /// No request waits in a queue any more.
   func drained(queue: Int, _ queues: any VirtioQueues)
+  /// A machine sets up a queue.
+  ///
+  /// - Parameter goesOn: whether the machine used it before with another process, whose memory of the
+  ///   device is lost.
+  func begin(queue: Int, goesOn: Bool)
   /// Requests that are not answered yet are gone.
   func forget(queue: Int)
 }

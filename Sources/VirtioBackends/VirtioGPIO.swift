@@ -15,6 +15,10 @@ public protocol GPIOLines: AnyObject {
 /// The first queue takes requests, the second keeps one request for each line whose events the guest
 /// wants, until there is one. `levelsMayHaveChanged` is to be called whenever they may have; a change
 /// there and back between two calls is not seen.
+///
+/// A guest does not repeat what it told a process that died. With the next one it goes on, and is taken
+/// at its word: a line it sets is an output, and a line it waits at has events at both edges, of which
+/// one may have been missed.
 public final class VirtioGPIO: VirtioDevice {
   /// VIRTIO_GPIO_F_IRQ.
   public let features: UInt64 = 1 << 0
@@ -53,6 +57,8 @@ public final class VirtioGPIO: VirtioDevice {
   private let pins: any GPIOLines
   private let namesText: [UInt8]
   private var lines: [Line]
+  /// Whether the guest told a process before this one what its lines are.
+  private var hasLostDirections = false
 
   /// Makes a controller; all lines are without direction.
   public init(_ pins: any GPIOLines) {
@@ -133,6 +139,7 @@ public final class VirtioGPIO: VirtioDevice {
   private func setValue(_ line: Int, _ value: UInt32) -> UInt8? {
     guard value <= 1 else { return nil }
     lines[line].output = value == 1
+    if hasLostDirections, lines[line].direction == .none { lines[line].direction = .output }
     if lines[line].direction == .output { pins.drive(line, high: value == 1) }
     return 0
   }
@@ -159,6 +166,11 @@ public final class VirtioGPIO: VirtioDevice {
     }
     let line = Int(request.word(at: 0))
     lines[line].waiting = (request.head, request.place(at: 0))
+    if hasLostDirections, lines[line].trigger == 0 {
+      lines[line].trigger = Trigger.rising | Trigger.falling
+      lines[line].lastLevel = pins.level(of: line)
+      lines[line].hasMissedEdge = true
+    }
     look(at: line, queues)
   }
 
@@ -167,6 +179,11 @@ public final class VirtioGPIO: VirtioDevice {
     guard queue == 0 else { return }
     // A line whose events are not wanted any more gives its request back unanswered.
     for line in lines.indices where lines[line].trigger == 0 { finish(line, 0, queues) }
+  }
+
+  /// Notes whether directions and triggers are known.
+  public func begin(queue: Int, goesOn: Bool) {
+    if queue == 0 { hasLostDirections = goesOn }
   }
 
   /// Gives up the requests that were kept.

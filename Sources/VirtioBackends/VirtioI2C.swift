@@ -144,6 +144,9 @@ public final class VirtioI2C<Bus: I2CBus>: VirtioDevice {
   /// A held write whose follower is not there when the queue is empty goes alone.
   public func drained(queue: Int, _ queues: any VirtioQueues) { release(queues) }
 
+  /// A bus remembers nothing between two transfers.
+  public func begin(queue: Int, goesOn: Bool) {}
+
   /// Lets go of what was held.
   public func forget(queue: Int) {
     held = nil

@@ -100,4 +100,37 @@ struct VirtioGPIOTests {
     #expect(frontEnd.answers(1).map(\.head) == [2])
     #expect(frontEnd.bytes(event.room, 1) == [0])
   }
+
+  /// Sets a ring up where the guest is with it.
+  private func goOn(_ frontEnd: FrontEnd, _ queue: Int, at base: UInt16) throws {
+    frontEnd.store(base, frontEnd.ringOffset(queue) + FrontEnd.availableAt + 2)
+    try #require(frontEnd.startRing(queue, base: base))
+  }
+
+  /// As after a process that died: the guest goes on where its rings are, and says nothing twice.
+  @Test func `A guest that goes on is taken at its word`() throws {
+    let (frontEnd, device) = try started()
+    try goOn(frontEnd, 0, at: 7)
+    try goOn(frontEnd, 1, at: 3)
+    #expect(ask(frontEnd, request(5, 1, 1)) == [0, 0])
+    #expect(lines.driven.map(\.high) == [true])
+    // It was told of nothing while nobody served it, so it is told to look.
+    let first = frontEnd.offer(1, head: 0, [0, 0], room: 1)
+    frontEnd.kick(1)
+    #expect(frontEnd.answers(1).map(\.head) == [0])
+    #expect(frontEnd.bytes(first.room, 1) == [1])
+    for level in [false, true] {
+      _ = frontEnd.offer(1, head: 0, [0, 0], room: 1)
+      frontEnd.kick(1)
+      #expect(frontEnd.answers(1).isEmpty)
+      lines.levels[0] = level
+      device.levelsMayHaveChanged(frontEnd.server.queues)
+      #expect(frontEnd.answers(1).count == 1)
+    }
+    // A guest that starts anew begins at 0, and says what its lines are.
+    try goOn(frontEnd, 0, at: 0)
+    lines.driven = []
+    #expect(ask(frontEnd, request(5, 0, 1)) == [0, 0])
+    #expect(lines.driven.isEmpty)
+  }
 }
