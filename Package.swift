@@ -126,8 +126,16 @@ let package = Package(
     // A real Linux kernel reads the emulated chips; Tools/hil makes it a guest and runs them.
     tests(
       "HardwareInTheLoop",
-      ["BusProtocols", "CVirtio", "ChipEmulators", "VirtioBackends"]),
-    tests("CommandLine", ["sodalite", "Telemetry"]),
+      [
+        "BusProtocols", "CVirtio", "CellEstimation", "ChipEmulators", "DeterministicMath", "Firmware",
+        "Quantities", "Simulation", "VirtioBackends", "sodalite",
+      ]),
+    tests(
+      "CommandLine",
+      [
+        "BusProtocols", "CVirtio", "CellSimulation", "ChipEmulators", "Simulation", "sodalite",
+        "Telemetry", "VirtioBackends",
+      ]),
     .target(
       name: "FuzzSubjects",
       dependencies: [
