@@ -14,7 +14,10 @@ struct ServeChips: ParsableCommand {
       QEMU connects its vhost-user-i2c and vhost-user-gpio devices to the sockets; in the machine \
       the chips are on /dev/i2c-N and the lines on /dev/gpiochipN. The control socket takes lines \
       such as {"current": -1.5}, {"unplug": "0x40"} or {"truth": null}, and answers each with the \
-      truth or with a reason. Ends with SIGINT or SIGTERM.
+      truth or with a reason. Besides the commands of `run --steer` there are {"speed": 100}, \
+      {"nack": 20} for so many transfers that nobody acknowledges, and {"glitch": "ALERT"} for a \
+      pulse on an input. Ends with SIGINT or SIGTERM; a machine that is connected meanwhile goes on \
+      with the next server at the same sockets.
       """)
 
   @Option(help: "The board: a name, such as emulated, or the path of a board.yaml.")
@@ -22,6 +25,8 @@ struct ServeChips: ParsableCommand {
   @Option(help: "The socket for the bus.") var i2c: String
   @Option(help: "The socket for the lines.") var gpio: String?
   @Option(help: "The socket for commands.") var control: String?
+  @Option(help: "Write every transfer and every change of a line to this file.")
+  var record: String?
   @Option(help: "How much faster than the wall clock the cell lives, 0 to 1000; 0 stands still.")
   var speed = 1.0
   @Option(help: "The seed of everything random.") var seed: UInt64 = 1
@@ -42,7 +47,7 @@ struct ServeChips: ParsableCommand {
   func run() throws {
     let choice = try BoardChoice.find(board)
     let emulation = try choice.emulate(seed: seed, stateOfCharge: charge.fraction)
-    let world = ServedWorld(emulation, speed: speed)
+    let world = ServedWorld(emulation, speed: speed, transcript: try transcript())
     do throws(SystemProblem) {
       let service = try ChipService(world, i2c: i2c, gpio: gpio, control: control)
       StandardError.write("sodalite: serving \(world.name) at \(i2c)\n")
@@ -51,5 +56,16 @@ struct ServeChips: ParsableCommand {
     } catch {
       throw UserMistake.exit("\(error)", code: 74)
     }
+    guard world.transcript?.isComplete ?? true else {
+      throw UserMistake.exit("--record \(record ?? ""): not all of it could be written", code: 74)
+    }
+  }
+
+  private func transcript() throws -> Transcript? {
+    guard let record else { return nil }
+    guard let transcript = Transcript(path: record) else {
+      throw UserMistake.exit("--record \(record): cannot be written", code: 73)
+    }
+    return transcript
   }
 }

@@ -7,14 +7,22 @@ import VirtioBackends
 
 /// The lines of the control socket: one JSON object with one member each way.
 ///
-/// The member's name is a command of `EmulationCommand`, or `speed`; its value is what follows: a
-/// number, a text, true or false for on and off, null for nothing.
+/// The member's name is a command of `EmulationCommand`, or one of `Order`; its value is what follows:
+/// a number, a text, true or false for on and off, null for nothing.
 struct ControlLine {
   /// A command with what follows it.
   enum Order: Equatable {
     case emulation(EmulationCommand)
+    /// How much faster than the wall clock the board lives.
     case speed(Double)
+    /// So many transfers without an acknowledgement.
+    case refuse(transfers: Int)
+    /// A pulse on an input, by the line's name.
+    case glitch(line: String)
   }
+
+  /// More would be a chip that is not there, for which there is `unplug`.
+  static let mostRefused = 10_000
 
   /// Why a line is not obeyed.
   struct Refusal: Error {
@@ -24,16 +32,31 @@ struct ControlLine {
   static func parse(_ line: String) throws(Refusal) -> Order {
     var scanner = ControlScanner(line)
     let (word, value) = try scanner.member()
-    if word == "speed" {
+    switch word {
+    case "speed":
       guard let value, let number = Double(value), ServedWorld.speeds.contains(number) else {
         throw Refusal(reason: "speed takes a number from 0 to 1000")
       }
       return .speed(number)
+    case "nack":
+      guard let value, let count = Int(value), 1...mostRefused ~= count else {
+        throw Refusal(reason: "nack takes a number of transfers from 1 to \(mostRefused)")
+      }
+      return .refuse(transfers: count)
+    case "glitch":
+      guard let value else { throw Refusal(reason: "glitch takes the name of an input") }
+      return .glitch(line: value)
+    default: return .emulation(try emulation(word, value))
     }
+  }
+
+  private static func emulation(
+    _ word: String, _ value: String?
+  ) throws(Refusal) -> EmulationCommand {
     // The words of the line are looked at again there, so nothing can be smuggled in.
     guard !word.contains(" ") else { throw Refusal(reason: "a command is one word") }
     do throws(EmulationCommand.Mistake) {
-      return .emulation(try EmulationCommand(value.map { "\(word) \($0)" } ?? word))
+      return try EmulationCommand(value.map { "\(word) \($0)" } ?? word)
     } catch {
       throw Refusal(reason: error.description)
     }
@@ -44,6 +67,11 @@ struct ControlLine {
     do throws(Refusal) {
       switch try parse(line) {
       case .speed(let speed): world.setSpeed(speed)
+      case .refuse(let count): world.refuse(transfers: count)
+      case .glitch(let line):
+        guard world.beginGlitch(of: line) else {
+          throw Refusal(reason: "the board has no input '\(line.prefix(40))'")
+        }
       case .emulation(let command):
         do throws(EmulationCommand.Mistake) {
           try world.perform(command)

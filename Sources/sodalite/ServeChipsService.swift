@@ -8,7 +8,7 @@ import VirtioBackends
 /// The sockets of a served board, and the one thread that serves them.
 final class ChipService {
   private let world: ServedWorld
-  private let bus: VirtioI2C<EmulatedI2CBus>
+  private let bus: VirtioI2C<NotedBus<EmulatedI2CBus>>
   private let lines: VirtioGPIO
   private let busServer: VhostUserServer
   private let lineServer: VhostUserServer?
@@ -17,7 +17,8 @@ final class ChipService {
 
   init(_ world: ServedWorld, i2c: String, gpio: String?, control: String?) throws(SystemProblem) {
     self.world = world
-    bus = VirtioI2C(bus: world.board.bus) { world.move() }
+    let noted = NotedBus(wrapped: world.board.bus, transcript: world.transcript)
+    bus = VirtioI2C(bus: noted) { world.move() }
     lines = VirtioGPIO(world)
     busServer = try VhostUserServer(path: i2c, device: bus)
     if let gpio {
@@ -44,15 +45,25 @@ final class ChipService {
       control?.watch(&set)
       // An alert may come without a transfer, so the board lives on while nobody asks.
       if set.wait(milliseconds: world.speed > 0 ? 5 : 100) {
-        if set.isReady(termination.number) { return }
+        if set.isReady(termination.number) { break }
         busServer.serve(set)
         lineServer?.serve(set)
         control?.serve(set) { [world] line in ControlLine.answer(line, world) }
+      } else {
+        world.transcript?.flush()
       }
       world.move()
-      lines.levelsMayHaveChanged(lineServer?.queues)
-      lineServer?.flush()
+      tellOfLines()
+      // A glitch is over once the machine was told of it.
+      if world.endGlitch() { tellOfLines() }
     }
+    world.transcript?.flush()
+  }
+
+  private func tellOfLines() {
+    world.noteLines()
+    lines.levelsMayHaveChanged(lineServer?.queues)
+    lineServer?.flush()
   }
 
   /// What was served, in one line.

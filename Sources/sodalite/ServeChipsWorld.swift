@@ -15,12 +15,18 @@ final class ServedWorld: GPIOLines {
   var name: String { board.description.name }
   /// How much faster than the wall clock it lives.
   private(set) var speed: Double
+  /// What is noted of bus and lines, if anything is.
+  let transcript: Transcript?
 
   /// The lines, in the order of the description.
   private let lines: [(use: LineUse, name: String)]
   /// The moment of the wall clock and of the board from which on `speed` holds.
   private var wallStart = wallSeconds()
   private var boardStart: Double = 0
+  /// The line whose level is the wrong one for a moment.
+  private var glitch: Int?
+  /// The levels that the transcript has.
+  private var noted: [Bool?]
   /// When the board was moved last. Unit: s of the wall clock.
   private var lastMove = -1.0
 
@@ -28,10 +34,12 @@ final class ServedWorld: GPIOLines {
   /// Unit: s of the wall clock.
   private static let shortestStep = 0.001
 
-  init(_ board: consuming EmulatedBoard, speed: Double) {
+  init(_ board: consuming EmulatedBoard, speed: Double, transcript: Transcript? = nil) {
     lines = board.lines.map { (use: $0.use, name: $0.line.name ?? "") }
+    noted = board.lines.map { _ in nil }
     self.board = board
     self.speed = speed
+    self.transcript = transcript
   }
 
   // MARK: - Time
@@ -58,14 +66,56 @@ final class ServedWorld: GPIOLines {
     try board.perform(command)
   }
 
+  /// Lets the next transfers end without an acknowledgement; other faults of the bus end.
+  func refuse(transfers: Int) {
+    board.bus.faults = TransferFaults(
+      scheduled: (0..<Int64(transfers)).map {
+        TransferFaults.Scheduled(transfer: $0, fault: .noAcknowledge)
+      })
+  }
+
   // MARK: - Lines
 
   var names: [String] { lines.map(\.name) }
 
-  func level(of line: Int) -> Bool { board.level(of: lines[line].use) }
+  func level(of line: Int) -> Bool {
+    board.level(of: lines[line].use) != (line == glitch)
+  }
 
   func drive(_ line: Int, high: Bool) {
     move(force: true)
     board.drive(lines[line].use, high: high)
+    note(line)
+  }
+
+  /// Gives an input the wrong level until `endGlitch`; false if the board has no such input.
+  func beginGlitch(of name: String) -> Bool {
+    glitch = lines.indices.first { title(of: $0) == name && !lines[$0].use.isOutput }
+    return glitch != nil
+  }
+
+  /// Gives the input its level back; false if none had a wrong one.
+  func endGlitch() -> Bool {
+    defer { glitch = nil }
+    return glitch != nil
+  }
+
+  /// Tells the transcript of the levels that are not what they were.
+  func noteLines() {
+    guard transcript != nil else { return }
+    for line in lines.indices { note(line) }
+  }
+
+  private func note(_ line: Int) {
+    guard let transcript else { return }
+    let level = level(of: line)
+    guard noted[line] != level else { return }
+    noted[line] = level
+    transcript.line(title(of: line), high: level)
+  }
+
+  /// The name of a line, or its number where the board gives an offset.
+  private func title(of line: Int) -> String {
+    lines[line].name.isEmpty ? "line\(line)" : lines[line].name
   }
 }
