@@ -4,10 +4,10 @@ import CVirtio
 import Foundation
 import VirtioBackends
 
-/// A machine with a real Linux kernel, whose I2C bus and lines are devices of this process.
+/// A machine with a real Linux kernel, whose shell does what a test says.
 ///
-/// Everything happens on one thread, in `ask`: while the guest works on a line, its transfers are
-/// served. So the emulated world only moves when a test lets it.
+/// Its bus and lines are served by this process or by another one. What this process serves, it serves
+/// while it waits for the guest: so the emulated world only moves when a test lets it.
 final class Guest {
   struct Trouble: Error, CustomStringConvertible {
     var description: String
@@ -15,11 +15,18 @@ final class Guest {
 
   /// The folder that Tools/guest/build made; nil where these tests cannot run.
   static let folder = ProcessInfo.processInfo.environment["SODALITE_GUEST"]
+  /// The folder that Tools/guest/share made, with the project's program for the guest.
+  static let share = ProcessInfo.processInfo.environment["SODALITE_SHARE"]
+
+  /// How many hours of the cell's life a long run has; nil leaves long runs out.
+  static let hours = ProcessInfo.processInfo.environment["SODALITE_HIL_HOURS"].flatMap {
+    Double($0)
+  }
 
   /// From the start of the machine to the first line of its agent.
   private(set) var bootSeconds = 0.0
-  let i2c: VhostUserServer
-  let gpio: VhostUserServer
+  /// What this process serves meanwhile.
+  let devices: [VhostUserServer]
   /// Called after everything that was served, since levels may have changed.
   var afterServing: () -> Void = {}
 
@@ -28,21 +35,27 @@ final class Guest {
   private let agentListener: OwnedDescriptor
   private var agent: OwnedDescriptor?
   private var received: [UInt8] = []
+  private var set = PollSet()
 
-  init(i2c i2cDevice: any VirtioDevice, gpio gpioDevice: any VirtioDevice) throws {
+  /// Starts a machine.
+  ///
+  /// - Parameters:
+  ///   - directory: where its sockets and its console's log are.
+  ///   - options: of QEMU, besides those that every machine here has.
+  ///   - devices: what this process serves.
+  ///   - prepare: called when QEMU runs, before the guest's agent is waited for.
+  init(
+    directory: URL, options: [String], serving devices: [VhostUserServer],
+    prepare: () throws -> Void = {}
+  ) throws {
     guard let folder = Guest.folder else { throw Trouble(description: "SODALITE_GUEST is not set") }
-    let directory = FileManager.default.temporaryDirectory
-      .appendingPathComponent("sodalite-guest-\(UUID().uuidString.prefix(8))")
     self.directory = directory
-    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    func path(_ name: String) -> String { directory.appendingPathComponent(name).path }
-    i2c = try VhostUserServer(path: path("i2c"), device: i2cDevice)
-    gpio = try VhostUserServer(path: path("gpio"), device: gpioDevice)
-    agentListener = OwnedDescriptor(unsafe cvirtio_listen(path("agent")))
+    self.devices = devices
+    agentListener = OwnedDescriptor(unsafe cvirtio_listen(directory.path + "/agent"))
     process.executableURL = URL(fileURLWithPath: "/usr/bin/qemu-system-x86_64")
-    process.arguments = Guest.arguments(folder: folder, directory: directory.path)
+    process.arguments = Guest.options(folder: folder, directory: directory.path) + options
     process.standardInput = FileHandle.nullDevice
-    let log = path("console")
+    let log = directory.path + "/console"
     guard FileManager.default.createFile(atPath: log, contents: nil) else {
       throw Trouble(description: "cannot write \(log)")
     }
@@ -50,32 +63,33 @@ final class Guest {
     process.standardError = process.standardOutput
     let begin = Date()
     try process.run()
+    try prepare()
     _ = try line(seconds: 120)
     bootSeconds = Date().timeIntervalSince(begin)
   }
 
+  // Without a server, QEMU does not end in order.
   deinit {
-    process.terminate()
+    kill(process.processIdentifier, SIGKILL)
     process.waitUntilExit()
-    // What is left behind is a few empty sockets in the temporary folder.
-    do { try FileManager.default.removeItem(at: directory) } catch {}
   }
 
-  private static func arguments(folder: String, directory: String) -> [String] {
-    var list = [
+  /// A folder for the sockets of one machine.
+  static func directory() throws -> URL {
+    let directory = FileManager.default.temporaryDirectory
+      .appendingPathComponent("sodalite-guest-\(UUID().uuidString.prefix(8))")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    return directory
+  }
+
+  // The timer's check at the start fails where the emulated processor has to wait for a real one.
+  private static func options(folder: String, directory: String) -> [String] {
+    [
       "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", "256", "-smp", "1",
       "-nographic", "-no-reboot", "-nodefaults", "-serial", "stdio", "-kernel",
       "\(folder)/vmlinux", "-initrd", "\(folder)/initramfs.gz", "-append",
-      "console=ttyS0 quiet panic=-1 mitigations=off", "-object",
+      "console=ttyS0 quiet panic=-1 mitigations=off no_timer_check", "-object",
       "memory-backend-memfd,id=mem,size=256M,share=on", "-machine", "memory-backend=mem",
-    ]
-    for (name, device) in [("i2c", "vhost-user-i2c-pci"), ("gpio", "vhost-user-gpio-pci")] {
-      list += [
-        "-chardev", "socket,id=\(name),path=\(directory)/\(name)", "-device",
-        "\(device),chardev=\(name)",
-      ]
-    }
-    return list + [
       "-device", "virtio-serial-pci", "-chardev", "socket,id=agent,path=\(directory)/agent",
       "-device", "virtserialport,chardev=agent,name=agent",
     ]
@@ -88,14 +102,7 @@ final class Guest {
   /// - Returns: what it printed, and its exit status.
   func run(_ command: String, seconds: Double = 10) throws -> (text: String, status: Int) {
     try send(command)
-    var lines: [String] = []
-    while true {
-      let next = try line(seconds: seconds)
-      if next.hasPrefix("~"), let status = Int(next.dropFirst()) {
-        return (lines.joined(separator: "\n"), status)
-      }
-      lines.append(next)
-    }
+    return try result(seconds: seconds)
   }
 
   /// What a command prints; it must succeed.
@@ -105,10 +112,23 @@ final class Guest {
     return text
   }
 
+  /// Gives the guest's shell a line; `result` waits for its end.
   func send(_ command: String) throws {
     let bytes = Array((command + "\n").utf8)
     guard let agent, unsafe cvirtio_send(agent.number, bytes, bytes.count) == 0 else {
       throw Trouble(description: "the guest does not listen")
+    }
+  }
+
+  /// What the line that was sent last printed, and its exit status.
+  func result(seconds: Double) throws -> (text: String, status: Int) {
+    var lines: [String] = []
+    while true {
+      let next = try line(seconds: seconds)
+      if next.hasPrefix("~"), let status = Int(next.dropFirst()) {
+        return (lines.joined(separator: "\n"), status)
+      }
+      lines.append(next)
     }
   }
 
@@ -135,17 +155,13 @@ final class Guest {
     return String(decoding: data.suffix(1_000), as: UTF8.self)
   }
 
-  private var set = PollSet()
-
   /// Waits for something to serve, and serves it.
   func serve(milliseconds: Int32) {
     set.removeAll()
-    i2c.watch(&set)
-    gpio.watch(&set)
+    for device in devices { device.watch(&set) }
     set.add(agent?.number ?? agentListener.number)
     guard set.wait(milliseconds: milliseconds) else { return }
-    i2c.serve(set)
-    gpio.serve(set)
+    for device in devices { device.serve(set) }
     afterServing()
     if let agent {
       if set.isReady(agent.number) { receive(agent) }

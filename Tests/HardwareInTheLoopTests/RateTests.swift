@@ -36,8 +36,8 @@ struct RateTests {
       answered = nil
       world.levels[0] = level
       let begin = Date()
-      bench.gpio.levelsMayHaveChanged(bench.guest.gpio.queues)
-      bench.guest.gpio.flush()
+      bench.gpio.levelsMayHaveChanged(bench.lineServer.queues)
+      bench.lineServer.flush()
       let deadline = begin.addingTimeInterval(5)
       while answered != level, Date() < deadline { bench.guest.serve(milliseconds: 1_000) }
       try #require(answered == level, "edge \(edge)")

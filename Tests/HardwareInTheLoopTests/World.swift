@@ -2,6 +2,7 @@
 
 import BusProtocols
 import ChipEmulators
+import Foundation
 import Testing
 import VirtioBackends
 
@@ -100,6 +101,8 @@ struct Bench {
   let world: World
   let i2c: VirtioI2C<EmulatedI2CBus>
   let gpio: VirtioGPIO
+  /// The lines' way to the guest.
+  let lineServer: VhostUserServer
   let guest: Guest
 
   nonisolated(unsafe) private static var made: Bench?
@@ -118,11 +121,21 @@ struct Bench {
     i2c = VirtioI2C(bus: world.bus) { world.pass(milliseconds: 20) }
     let gpio = VirtioGPIO(world)
     self.gpio = gpio
-    guest = try Guest(i2c: i2c, gpio: gpio)
-    let server = guest.gpio
+    let directory = try Guest.directory()
+    let busServer = try VhostUserServer(path: directory.path + "/i2c", device: i2c)
+    let lineServer = try VhostUserServer(path: directory.path + "/gpio", device: gpio)
+    self.lineServer = lineServer
+    var options: [String] = []
+    for name in ["i2c", "gpio"] {
+      options += [
+        "-chardev", "socket,id=\(name),path=\(directory.path)/\(name)", "-device",
+        "vhost-user-\(name)-pci,chardev=\(name)",
+      ]
+    }
+    guest = try Guest(directory: directory, options: options, serving: [busServer, lineServer])
     guest.afterServing = {
-      gpio.levelsMayHaveChanged(server.queues)
-      server.flush()
+      gpio.levelsMayHaveChanged(lineServer.queues)
+      lineServer.flush()
     }
   }
 
@@ -133,7 +146,8 @@ struct Bench {
   func bind(_ driver: String, _ address: UInt8, _ pattern: String = ".") throws -> String {
     let hex = String(address, radix: 16)
     _ = try guest.ask("echo \(driver) 0x\(hex) > /sys/bus/i2c/devices/i2c-0/new_device")
-    let folder = "/sys/bus/i2c/devices/0-00\(hex)"
+    let digits = String(repeating: "0", count: 4 - hex.count) + hex
+    let folder = "/sys/bus/i2c/devices/0-\(digits)"
     let (text, status) = try guest.run("readlink \(folder)/driver")
     let said = try guest.ask("dmesg | tail -3")
     try #require(status == 0, "\(driver) is not bound: \(text) \(said)")
