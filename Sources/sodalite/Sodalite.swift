@@ -11,7 +11,7 @@ struct Sodalite: ParsableCommand {
     discussion: "Positive current charges the cell, everywhere.",
     subcommands: [
       Simulate.self, Cycle.self, Paper.self, ReplayLog.self, Fit.self, Evaluate.self, Probe.self,
-      Run.self, ServeChips.self, Bench.self, ModeStudy.self, FitStudy.self,
+      Run.self, Watch.self, ServeChips.self, Bench.self, ModeStudy.self, FitStudy.self,
     ])
 
   /// Runs the command of the arguments; a mistake in them is one line on standard error.

@@ -27,7 +27,7 @@ import Testing
     (
       ["simulat"],
       "unknown command 'simulat'; there are simulate, cycle, paper, replay, fit, evaluate, probe, "
-        + "run, serve-chips, bench"
+        + "run, watch, serve-chips, bench"
     ),
     (["simulate", "--nope"], "Unknown option '--nope'."),
     (["simulate", "--duration", "long"], "such as 34h, 90min or 10s"),

@@ -19,18 +19,21 @@ final class ServedMachine {
   private var server: Process
   private var starts = 0
 
+  private let board: String
+
   /// Starts the server, then the machine.
-  init(charge: Double = 0.6, speed: Double = 1) throws {
+  init(board: String = ServedMachine.board, charge: Double = 0.6, speed: Double = 1) throws {
     guard let share = Guest.share else {
       throw Guest.Trouble(description: "SODALITE_SHARE is not set")
     }
     self.share = share
+    self.board = board
     let folder = try Guest.directory()
     self.folder = folder
     try FileManager.default.createDirectory(
       at: folder.appending(path: "out"), withIntermediateDirectories: true)
     server = Process()
-    server = try Self.serve(share, folder, charge: charge, speed: speed, number: 0)
+    server = try Self.serve(board, share, folder, charge: charge, speed: speed, number: 0)
     let path = folder.path
     guest = try Guest(
       directory: folder,
@@ -52,7 +55,7 @@ final class ServedMachine {
   }
 
   private static func serve(
-    _ share: String, _ folder: URL, charge: Double, speed: Double, number: Int
+    _ board: String, _ share: String, _ folder: URL, charge: Double, speed: Double, number: Int
   ) throws -> Process {
     let server = Process()
     server.executableURL = URL(filePath: share + "/bin/sodalite")
@@ -122,7 +125,8 @@ final class ServedMachine {
     server.waitUntilExit()
     Thread.sleep(forTimeInterval: pause)
     starts += 1
-    server = try Self.serve(share, folder, charge: charge, speed: speed, number: starts)
+    server = try Self.serve(
+      board, share, folder, charge: charge, speed: speed, number: starts)
   }
 
   /// What went over the bus and the lines since the server was started last.
