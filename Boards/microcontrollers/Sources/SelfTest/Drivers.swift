@@ -17,6 +17,7 @@ func hashDrivers(into hash: inout StableHash) {
   hashModelGauge(on: &bus, into: &hash)
   hashStackMonitor(on: &bus, into: &hash)
   hashSmartBattery(on: &bus, into: &hash)
+  hashCounters(on: &bus, into: &hash)
 }
 
 /// Hashes what an operation gave, or why it failed.
