@@ -210,31 +210,8 @@ struct BQ76920Bench {
     #expect(abs(try bench.read().cellVoltages[3].microvolts - 3_100_000) <= 189)
   }
 
-  /// A reset before any transfer of the configuration, and the wake-up: it is noticed, then or when
-  /// read, or undid nothing.
   @Test func resetAnywhere() throws {
-    var nth = 0
-    var transfers = 0
-    repeat {
-      nth += 1
-      var bench = try BQ76920Bench()
-      let chip = bench.chip
-      var bus = InterruptedBus(bench.bus, before: nth) {
-        chip.powerCycle()
-        chip.boot()
-      }
-      let failure = thrown { () throws(ChipError) in try bench.driver.configure(on: &bus) }
-      transfers = bus.transferCount
-      if failure == nil {
-        bench.pass(250_000)
-        let reading = thrown { () throws(ChipError) in _ = try bench.read() }
-        let isHeld = try bench.driver.isConfigured(on: &bench.bus)
-        #expect((reading == nil) == isHeld, "transfer \(nth)")
-      }
-      try bench.configure()
-      #expect(try bench.driver.isConfigured(on: &bench.bus), "transfer \(nth)")
-    } while nth <= transfers
-    #expect(transfers == 20)
+    try expectResetsAreNoticed(transfers: 20) { try BQ76920Bench() }
   }
 
   @Test func shipAndWake() throws {
@@ -248,5 +225,23 @@ struct BQ76920Bench {
     try bench.configure()
     bench.pass(250_000)
     #expect(try bench.read().faults == [])
+  }
+}
+
+extension BQ76920Bench: ChipBench {
+  var dip: () -> Void {
+    { [chip] in
+      chip.powerCycle()
+      chip.boot()
+    }
+  }
+  mutating func configure<Bus: I2CBus>(on bus: inout Bus) throws(ChipError) {
+    try driver.configure(on: &bus)
+  }
+  mutating func settle() { pass(250_000) }
+  mutating func readOnce() throws(ChipError) { _ = try read() }
+  func isConfigured() throws(ChipError) -> Bool {
+    var bus = bus
+    return try driver.isConfigured(on: &bus)
   }
 }

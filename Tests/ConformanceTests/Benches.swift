@@ -4,6 +4,8 @@ import BusProtocols
 import ChipDrivers
 import ChipEmulators
 import Quantities
+import TestSupport
+import Testing
 
 /// An INA228 and its driver on a bus of their own.
 struct INA228Bench {
@@ -181,4 +183,41 @@ struct InterruptedBus: I2CBus {
     if transferCount == nth { interruption() }
     try wrapped.transfer(with: address, writing: bytes, reading: &buffer)
   }
+}
+
+/// A bench whose chip is configured in one call.
+protocol ChipBench {
+  var bus: EmulatedI2CBus { get }
+  /// Takes the chip's supply away for a moment.
+  var dip: () -> Void { get }
+  mutating func configure<Bus: I2CBus>(on bus: inout Bus) throws(ChipError)
+  /// Lets the chip measure once.
+  mutating func settle()
+  mutating func readOnce() throws(ChipError)
+  func isConfigured() throws(ChipError) -> Bool
+}
+
+/// A reset before any transfer of the configuration: it is noticed, then or when read, or undid nothing.
+func expectResetsAreNoticed<Bench: ChipBench>(
+  transfers expected: Int, _ make: () throws -> Bench
+) throws {
+  var nth = 0
+  var transfers = 0
+  repeat {
+    nth += 1
+    var bench = try make()
+    var bus = InterruptedBus(bench.bus, before: nth, bench.dip)
+    let failure = thrown { () throws(ChipError) in try bench.configure(on: &bus) }
+    transfers = bus.transferCount
+    if failure == nil {
+      bench.settle()
+      let reading = thrown { () throws(ChipError) in try bench.readOnce() }
+      let isHeld = try bench.isConfigured()
+      #expect((reading == nil) == isHeld, "transfer \(nth)")
+    }
+    var whole = bench.bus
+    try bench.configure(on: &whole)
+    #expect(try bench.isConfigured(), "transfer \(nth)")
+  } while nth <= transfers
+  #expect(transfers == expected)
 }

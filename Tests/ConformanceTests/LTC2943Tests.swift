@@ -133,28 +133,20 @@ import Testing
     #expect(try bench.read().charge == .counted(.nanocoulombs(0)))
   }
 
-  /// A reset before any transfer: it is noticed, then or when read, or undid nothing.
   @Test func resetAnywhere() throws {
-    var nth = 0
-    var transfers = 0
-    repeat {
-      nth += 1
-      var bench = try Bench()
-      let chip = bench.chip
-      var bus = InterruptedBus(bench.bus, before: nth) { chip.powerCycle() }
-      let failure = thrown { () throws(ChipError) in
-        try bench.driver.configure(on: &bus, at: .microseconds(0))
-      }
-      transfers = bus.transferCount
-      if failure == nil {
-        bench.pass(1)
-        let reading = thrown { () throws(ChipError) in _ = try bench.read() }
-        let isHeld = try bench.driver.isConfigured(on: &bench.bus)
-        #expect((reading == nil) == isHeld, "transfer \(nth)")
-      }
-      try bench.configure()
-      #expect(try bench.driver.isConfigured(on: &bench.bus), "transfer \(nth)")
-    } while nth <= transfers
-    #expect(transfers == 6)
+    try expectResetsAreNoticed(transfers: 6) { try Bench() }
+  }
+}
+
+extension LTC2943Tests.Bench: ChipBench {
+  var dip: () -> Void { { [chip] in chip.powerCycle() } }
+  mutating func configure<Bus: I2CBus>(on bus: inout Bus) throws(ChipError) {
+    try driver.configure(on: &bus, at: .microseconds(now))
+  }
+  mutating func settle() { pass(1) }
+  mutating func readOnce() throws(ChipError) { _ = try read() }
+  func isConfigured() throws(ChipError) -> Bool {
+    var bus = bus
+    return try driver.isConfigured(on: &bus)
   }
 }

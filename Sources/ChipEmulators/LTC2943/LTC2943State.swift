@@ -15,12 +15,10 @@ public struct LTC2943State: Sendable {
 
   private let variant: LTC2943Emulator.Variant
   /// Registers 00h…17h.
-  private var registers = Self.atReset
+  private var registers = AlertRegisters(Self.atReset)
   /// What of the charge makes no whole count yet.
   private var fraction = 0.0
   private(set) var isSupplied: Bool
-  /// Whether a flag was raised since the status was read last.
-  private var hasAlert = false
   private var clock: ConversionClock
   var port = BytePort()
 
@@ -82,39 +80,38 @@ public struct LTC2943State: Sendable {
 
 /// Counting and converting.
 extension LTC2943State {
-  private func word(_ register: Int) -> UInt16 {
-    UInt16(registers[register]) << 8 | UInt16(registers[register + 1])
-  }
-
-  private mutating func store(_ word: UInt16, at register: Int) {
-    registers[register] = UInt8(word >> 8)
-    registers[register + 1] = UInt8(word & 0xFF)
-  }
-
   /// A count is 0.340 mAh over 50 mΩ at the largest prescaler, 17 µVh; it stops at its ends.
   private mutating func count(_ inputs: Inputs, seconds: Double) {
     fraction += inputs.countedVolts * seconds / (17e-6 * 3_600 * prescaler / 4_096)
     let whole = fraction.rounded(.towardZero)
     fraction -= whole
-    let wanted = Double(word(0x02)) + whole
-    if wanted < 0 || wanted > 65_535 { raise(0x20) }
-    store(UInt16(min(max(wanted, 0), 65_535)), at: 0x02)
+    let wanted = Double(registers.word(0x02)) + whole
+    if wanted < 0 || wanted > 65_535 { registers.raise(0x20) }
+    registers.store(UInt16(min(max(wanted, 0), 65_535)), at: 0x02)
     // The pin as an input says that the charge is complete.
-    if registers[0x01] & 0x06 == 0x02, inputs.isChargeComplete { store(0xFFFF, at: 0x02) }
-    if word(0x02) >= word(0x04) { raise(0x08) }
-    if word(0x02) <= word(0x06) { raise(0x04) }
+    if registers[0x01] & 0x06 == 0x02, inputs.isChargeComplete { registers.store(0xFFFF, at: 0x02) }
+    if registers.word(0x02) >= registers.word(0x04) { registers.raise(0x08) }
+    if registers.word(0x02) <= registers.word(0x06) { registers.raise(0x04) }
   }
 
   private mutating func convert(_ inputs: Inputs) {
     // 14, 12 and 11 bits, at the upper end of the word.
     let fullScale = variant == .ltc2943 ? 23.6 : 70.8
-    store(Self.code(inputs.volts / fullScale * 65_535, step: 4), at: 0x08)
+    registers.store(Self.code(inputs.volts / fullScale * 65_535, step: 4), at: 0x08)
     let range = variant == .ltc2943 ? 0.060 : 0.064
-    store(Self.code(32_767 + inputs.shuntVolts / range * 32_767, step: 16), at: 0x0E)
-    store(Self.code((inputs.celsius + 273.15) / 510 * 65_535, step: 32), at: 0x14)
-    if word(0x08) >= word(0x0A) || word(0x08) <= word(0x0C) { raise(0x02) }
-    if word(0x0E) >= word(0x10) || word(0x0E) <= word(0x12) { raise(0x40) }
-    if registers[0x14] >= registers[0x16] || registers[0x14] <= registers[0x17] { raise(0x10) }
+    registers.store(Self.code(32_767 + inputs.shuntVolts / range * 32_767, step: 16), at: 0x0E)
+    registers.store(Self.code((inputs.celsius + 273.15) / 510 * 65_535, step: 32), at: 0x14)
+    if registers.word(0x08) >= registers.word(0x0A) || registers.word(0x08) <= registers.word(0x0C)
+    {
+      registers.raise(0x02)
+    }
+    if registers.word(0x0E) >= registers.word(0x10) || registers.word(0x0E) <= registers.word(0x12)
+    {
+      registers.raise(0x40)
+    }
+    if registers[0x14] >= registers[0x16] || registers[0x14] <= registers[0x17] {
+      registers.raise(0x10)
+    }
     // One conversion, and to sleep again.
     if mode == 1 { registers[0x01] &= 0x3F }
   }
@@ -123,28 +120,13 @@ extension LTC2943State {
     UInt16(min(max((value / step).rounded() * step, 0), 65_536 - step))
   }
 
-  private mutating func raise(_ flag: UInt8) {
-    if registers[0x00] & flag == 0 { hasAlert = true }
-    registers[0x00] |= flag
-  }
-
   /// The pin as an alert, which is its function after a reset.
-  var isAlerting: Bool { registers[0x01] & 0x06 == 0x04 && hasAlert }
+  var isAlerting: Bool { registers[0x01] & 0x06 == 0x04 && registers.hasAlert }
 }
 
 /// Reading and writing registers over the bus.
 extension LTC2943State {
-  /// A read of the status clears it; a cause that is still there raises it again.
-  mutating func read(_ register: UInt8) -> UInt8 {
-    guard registers.indices.contains(Int(register)) else { return 0xFF }
-    defer {
-      if register == 0x00 {
-        registers[0x00] = 0
-        hasAlert = false
-      }
-    }
-    return registers[Int(register)]
-  }
+  mutating func read(_ register: UInt8) -> UInt8 { registers.read(register) }
 
   mutating func write(_ byte: UInt8, to register: UInt8) {
     switch register {

@@ -14,12 +14,10 @@ public struct LTC2959State: Sendable {
   }
 
   /// Registers 00h…2Eh.
-  private var registers: [UInt8]
+  private var registers: AlertRegisters
   /// What of the charge makes no whole count yet.
   private var fraction = 0.0
   private(set) var isSupplied: Bool
-  /// Whether a flag was raised since the status was read last.
-  private var hasAlert = false
   private var clock: ConversionClock
   var port = BytePort()
 
@@ -33,7 +31,7 @@ public struct LTC2959State: Sendable {
   init(clock: ConversionClock, isSupplied: Bool) {
     self.clock = clock
     self.isSupplied = isSupplied
-    registers = [UInt8](repeating: 0, count: 0x2F)
+    registers = AlertRegisters([UInt8](repeating: 0, count: 0x2F))
     registers[0x00] = 0x01
     registers[0x01] = 0x18
     registers[0x02] = 0x50
@@ -43,7 +41,7 @@ public struct LTC2959State: Sendable {
       (0x11, 0xFFFF), (0x17, 0xFFFF), (0x1B, 0x7FFF), (0x1D, 0x8000), (0x1F, 0x8000),
       (0x21, 0x7FFF), (0x25, 0xFFFF), (0x2B, 0x7FFF), (0x2D, 0x8000),
     ] as [(Int, UInt16)] {
-      store(word, at: register)
+      registers.store(word, at: register)
     }
     self.clock.restart()
   }
@@ -80,17 +78,8 @@ public struct LTC2959State: Sendable {
 
 /// Counting and converting.
 extension LTC2959State {
-  private func word(_ register: Int) -> UInt16 {
-    UInt16(registers[register]) << 8 | UInt16(registers[register + 1])
-  }
-
-  private mutating func store(_ word: UInt16, at register: Int) {
-    registers[register] = UInt8(word >> 8)
-    registers[register + 1] = UInt8(word & 0xFF)
-  }
-
   private func long(_ register: Int) -> UInt32 {
-    UInt32(word(register)) << 16 | UInt32(word(register + 2))
+    UInt32(registers.word(register)) << 16 | UInt32(registers.word(register + 2))
   }
 
   /// A count is 0.533 µAh over 50 mΩ: 26.65 nVh.
@@ -101,12 +90,12 @@ extension LTC2959State {
     let whole = fraction.rounded(.towardZero)
     fraction -= whole
     let wanted = Int64(long(0x03)) + Int64(whole)
-    if wanted < 0 || wanted > Int64(UInt32.max) { raise(0x20) }
+    if wanted < 0 || wanted > Int64(UInt32.max) { registers.raise(0x20) }
     let held = UInt32(truncatingIfNeeded: wanted)
-    store(UInt16(held >> 16), at: 0x03)
-    store(UInt16(held & 0xFFFF), at: 0x05)
-    if held < long(0x07) { raise(0x04) }
-    if held > long(0x0B) { raise(0x08) }
+    registers.store(UInt16(held >> 16), at: 0x03)
+    registers.store(UInt16(held & 0xFFFF), at: 0x05)
+    if held < long(0x07) { registers.raise(0x04) }
+    if held > long(0x0B) { registers.raise(0x08) }
   }
 
   private mutating func convert(_ inputs: Inputs) {
@@ -120,24 +109,30 @@ extension LTC2959State {
 
   private mutating func convertVoltage(_ volts: Double) {
     let code = Self.unsigned(volts / 62.6 * 65_536)
-    store(code, at: 0x0F)
-    store(max(word(0x15), code), at: 0x15)
-    store(min(word(0x17), code), at: 0x17)
-    if code > word(0x11) || code < word(0x13) { raise(0x02) }
+    registers.store(code, at: 0x0F)
+    registers.store(max(registers.word(0x15), code), at: 0x15)
+    registers.store(min(registers.word(0x17), code), at: 0x17)
+    if code > registers.word(0x11) || code < registers.word(0x13) { registers.raise(0x02) }
   }
 
   private mutating func convertCurrent(_ volts: Double) {
     let code = Self.signed(volts / 0.0975 * 32_768)
-    store(UInt16(bitPattern: code), at: 0x19)
-    store(UInt16(bitPattern: max(Int16(bitPattern: word(0x1F)), code)), at: 0x1F)
-    store(UInt16(bitPattern: min(Int16(bitPattern: word(0x21)), code)), at: 0x21)
-    if code > Int16(bitPattern: word(0x1B)) || code < Int16(bitPattern: word(0x1D)) { raise(0x40) }
+    registers.store(UInt16(bitPattern: code), at: 0x19)
+    registers.store(
+      UInt16(bitPattern: max(Int16(bitPattern: registers.word(0x1F)), code)), at: 0x1F)
+    registers.store(
+      UInt16(bitPattern: min(Int16(bitPattern: registers.word(0x21)), code)), at: 0x21)
+    if code > Int16(bitPattern: registers.word(0x1B))
+      || code < Int16(bitPattern: registers.word(0x1D))
+    {
+      registers.raise(0x40)
+    }
   }
 
   private mutating func convertTemperature(_ celsius: Double) {
     let code = Self.unsigned((celsius + 273.15) / 825 * 65_536)
-    store(code, at: 0x23)
-    if code > word(0x25) || code < word(0x27) { raise(0x10) }
+    registers.store(code, at: 0x23)
+    if code > registers.word(0x25) || code < registers.word(0x27) { registers.raise(0x10) }
   }
 
   /// GPIO as a bipolar or as a unipolar input.
@@ -145,8 +140,12 @@ extension LTC2959State {
     let use = registers[0x01] >> 3 & 3
     guard use >= 2 else { return }
     let code = Self.signed(volts / (use == 2 ? 0.0975 : 1.56) * 32_768)
-    store(UInt16(bitPattern: code), at: 0x29)
-    if code > Int16(bitPattern: word(0x2B)) || code < Int16(bitPattern: word(0x2D)) { raise(0x80) }
+    registers.store(UInt16(bitPattern: code), at: 0x29)
+    if code > Int16(bitPattern: registers.word(0x2B))
+      || code < Int16(bitPattern: registers.word(0x2D))
+    {
+      registers.raise(0x80)
+    }
   }
 
   private static func unsigned(_ value: Double) -> UInt16 {
@@ -157,28 +156,13 @@ extension LTC2959State {
     Int16(min(max(value.rounded(), -32_768), 32_767))
   }
 
-  private mutating func raise(_ flag: UInt8) {
-    if registers[0x00] & flag == 0 { hasAlert = true }
-    registers[0x00] |= flag
-  }
-
   /// GPIO as an alert.
-  var isAlerting: Bool { registers[0x01] >> 3 & 3 == 0 && hasAlert }
+  var isAlerting: Bool { registers[0x01] >> 3 & 3 == 0 && registers.hasAlert }
 }
 
 /// Reading and writing registers over the bus.
 extension LTC2959State {
-  /// A read of the status clears it; a cause that is still there raises it again.
-  mutating func read(_ register: UInt8) -> UInt8 {
-    guard registers.indices.contains(Int(register)) else { return 0xFF }
-    defer {
-      if register == 0x00 {
-        registers[0x00] = 0
-        hasAlert = false
-      }
-    }
-    return registers[Int(register)]
-  }
+  mutating func read(_ register: UInt8) -> UInt8 { registers.read(register) }
 
   mutating func write(_ byte: UInt8, to register: UInt8) {
     switch register {
