@@ -64,6 +64,23 @@ extension SteppedChip {
   }
 }
 
+/// A chip without a reset of its own, whose configuration is written whole.
+protocol WholeChip: LinkedChip {
+  mutating func configure<Bus: I2CBus & ~Copyable>(
+    on bus: inout Bus, at time: MonotonicTime
+  ) throws(ChipError)
+}
+
+extension WholeChip {
+  mutating func begin<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError) {}
+  mutating func bringUp<Bus: I2CBus & ~Copyable>(
+    on bus: inout Bus, at time: MonotonicTime
+  ) throws(ChipError) -> Bool {
+    try configure(on: &bus, at: time)
+    return true
+  }
+}
+
 // MARK: - Monitors
 
 /// What a monitor or a gauge says in one tick; nil where it says nothing.
@@ -182,15 +199,7 @@ extension SmartBattery: LinkedChip {
   }
 }
 
-extension LTC2943: LinkedChip {
-  // It has no reset of its own; its configuration is written whole.
-  mutating func begin<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError) {}
-  mutating func bringUp<Bus: I2CBus & ~Copyable>(
-    on bus: inout Bus, at time: MonotonicTime
-  ) throws(ChipError) -> Bool {
-    try configure(on: &bus, at: time)
-    return true
-  }
+extension LTC2943: WholeChip {
   mutating func next<Bus: I2CBus & ~Copyable>(
     on bus: inout Bus, at time: MonotonicTime
   ) throws(ChipError) -> MonitorReading {
@@ -201,15 +210,7 @@ extension LTC2943: LinkedChip {
   }
 }
 
-extension LTC2959: LinkedChip {
-  // It has no reset of its own; its configuration is written whole.
-  mutating func begin<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError) {}
-  mutating func bringUp<Bus: I2CBus & ~Copyable>(
-    on bus: inout Bus, at time: MonotonicTime
-  ) throws(ChipError) -> Bool {
-    try configure(on: &bus, at: time)
-    return true
-  }
+extension LTC2959: WholeChip {
   mutating func next<Bus: I2CBus & ~Copyable>(
     on bus: inout Bus, at time: MonotonicTime
   ) throws(ChipError) -> MonitorReading {
@@ -247,17 +248,9 @@ extension TMP117: ResetChip {
   }
 }
 
-extension TMP102: LinkedChip {
+extension TMP102: WholeChip {
   /// Its driver waits 5.5 s, as the chip may still be in a cycle of its slowest rate.
   var patienceMicroseconds: Int64 { 7_000_000 }
-  // It has no reset of its own; its configuration is written whole.
-  mutating func begin<Bus: I2CBus & ~Copyable>(on bus: inout Bus) throws(ChipError) {}
-  mutating func bringUp<Bus: I2CBus & ~Copyable>(
-    on bus: inout Bus, at time: MonotonicTime
-  ) throws(ChipError) -> Bool {
-    try configure(on: &bus, at: time)
-    return true
-  }
   mutating func next<Bus: I2CBus & ~Copyable>(
     on bus: inout Bus, at time: MonotonicTime
   ) throws(ChipError) -> Temperature {
