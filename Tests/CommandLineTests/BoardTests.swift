@@ -141,6 +141,49 @@ import Testing
     #expect(outcome.errors.contains("both switches are off"))
   }
 
+  /// A board of the project, with a cell whose tables are made at once.
+  private static func quick(_ board: String) throws -> (folder: TemporaryFolder, path: String) {
+    let folder = try TemporaryFolder()
+    let file = Program.package.appending(path: "Boards/\(board)/board.yaml")
+    let cell = Program.package.appending(path: "Cells/hakadi-18650.yaml").path
+    try folder.write(
+      String(contentsOf: file, encoding: .utf8)
+        .replacingOccurrences(of: "nfm-pb-1-hc", with: cell),
+      to: "board.yaml")
+    return (folder, folder.path("board.yaml"))
+  }
+
+  /// A pack whose chip carries the switches, and a battery whose gauge is shown.
+  @Test(arguments: [("pack-4s-bq76920", false), ("sbs-battery", true)])
+  func packsRun(_ name: String, _ hasGauge: Bool) throws {
+    let (folder, board) = try Self.quick(name)
+    defer { withExtendedLifetime(folder) {} }
+    let outcome = try Program.run(
+      "run", "--board", board, "--emulated", "--rate", "5", "--duration", "4s", "--format", "json")
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let last = try Self.object(outcome.output.split(separator: "\n").last)
+    #expect(last["allowsCharge"] as? Bool == true)
+    #expect(last["allowsDischarge"] as? Bool == true)
+    #expect(abs(try value(last, "volts") - value(last, "truth", "volts")) < 0.02)
+    #expect(last["celsius"] is NSNumber)
+    #expect((last["gaugeStateOfCharge"] is NSNumber) == hasGauge)
+    #expect(!outcome.errors.contains("it only watches"))
+    let simulation = try Program.run(
+      "simulate", "--board", board, "--duration", "20min", "--format", "json")
+    #expect(simulation.code == 0, "\(simulation.errors)")
+    let run = try simulation.object()
+    #expect(try value(run, "ticks") == 1_200)
+    #expect((run["gauge"] != nil) == hasGauge)
+    if hasGauge { #expect(try value(run, "gauge", "rmse") > 0.1) }
+  }
+
+  @Test func aSimulatedBoardHasItsOwnCell() throws {
+    let outcome = try Program.run(
+      "simulate", "--board", "sbs-battery", "--chips", "ina226+tmp117")
+    #expect(outcome.code == 64)
+    #expect(outcome.errors.contains("--board has its own cell and chips"))
+  }
+
   /// A log of a run is one that the estimator can be replayed over.
   @Test func aLogCanBeReplayed() throws {
     let (folder, board) = try Self.quickBoard()
