@@ -287,7 +287,7 @@ public struct Firmware<
   public mutating func stop() {
     chargeSwitch.set(false)
     dischargeSwitch.set(false)
-    sensors.drive([], on: &bus, at: lastTick ?? .microseconds(0))
+    sensors.turnOff(on: &bus)
     remembrance.stop(estimator)
   }
 

@@ -135,6 +135,16 @@ struct Sensors: Sendable {
     monitor = .bq76920(stack)
   }
 
+  /// Opens the switches that a chip carries, even of one that is not set up.
+  mutating func turnOff<Bus: I2CBus & ~Copyable>(on bus: inout Bus) {
+    guard case .bq76920 = monitor else { return }
+    do throws(ChipError) {
+      try BQ76920.turnOff(on: &bus)
+    } catch {
+      faults.note(error)
+    }
+  }
+
   private mutating func readMonitor<Bus: I2CBus & ~Copyable>(
     on bus: inout Bus, at time: MonotonicTime
   ) -> MonitorReading? {

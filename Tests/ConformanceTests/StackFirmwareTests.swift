@@ -172,10 +172,16 @@ private final class Bench {
     #expect(bench.firmware.busFaults.lostConfiguration >= 1)
   }
 
-  /// A stop reaches the chip without another tick.
-  @Test func aStop() throws {
+  /// A stop reaches the chip without another tick, even one that does not answer the firmware's reads.
+  @Test(arguments: [false, true]) func aStop(whileLost: Bool) throws {
     let bench = try Bench()
     bench.tick(seconds: 5)
+    if whileLost {
+      bench.chip.isWired = false
+      bench.tick(seconds: 1)
+      bench.chip.isWired = true
+      #expect(bench.switches == [true, true])
+    }
     bench.firmware.stop()
     #expect(bench.switches == [false, false])
     bench.tick(seconds: 5)
