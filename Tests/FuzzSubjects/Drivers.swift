@@ -12,7 +12,7 @@ func readDrivers(_ bytes: [UInt8]) {
   let shunt = Shunt(resistance: .microohms(10_000), maximumCurrent: .milliamperes(5_000))
   var round: Round
   do {
-    switch which % 12 {
+    switch which % 17 {
     case 0: round = ina228Round(try INA228.Configuration(shunt: shunt))
     case 1: round = ina226Round(try INA226.Configuration(shunt: shunt))
     case 2: round = ina219Round(try INA219.Configuration(shunt: shunt))
@@ -29,14 +29,31 @@ func readDrivers(_ bytes: [UInt8]) {
     case 8, 9:
       guard let configuration = BQ27441.Configuration(designCapacity: 1_500, designEnergy: 4_650)
       else { return }
-      round = bq27441Round(which % 12 == 8 ? .bq27441 : .bq27427, configuration)
+      round = bq27441Round(which % 17 == 8 ? .bq27441 : .bq27427, configuration)
     case 10: round = ds3231Round()
+    case 12:
+      guard
+        let configuration = try LTC2943.Configuration(
+          shunt: shunt, capacity: .milliampereHours(1_400))
+      else { return }
+      round = ltc2943Round(configuration)
+    case 13: round = ltc2959Round(try LTC2959.Configuration(shunt: shunt))
+    case 14: round = bq34z100Round()
+    case 15:
+      guard
+        let configuration = try BQ76920.Configuration(
+          cellCount: 4, shunt: shunt, overvoltage: .millivolts(4_300),
+          undervoltage: .millivolts(1_900), overcurrent: .milliamperes(4_000),
+          shortCircuit: .milliamperes(8_000))
+      else { return }
+      round = bq76920Round(configuration)
+    case 16: round = smartBatteryRound()
     default: round = memoryRound()
     }
   } catch {
     preconditionFailure("the shunt of these tests fits every chip: \(error)")
   }
-  var bus = ReplyBus(Array(bytes.dropFirst()), identityOf: which % 12)
+  var bus = ReplyBus(Array(bytes.dropFirst()), identityOf: which % 17)
   var time = MonotonicTime.microseconds(0)
   for number in 0..<16 where !bus.isAtEnd {
     do throws(ChipError) {
@@ -186,5 +203,61 @@ private func memoryRound() -> Round {
     guard try electrical.isReady(on: &bus, at: time) else { return }
     let bytes: InlineArray<4, UInt8> = [1, 2, 3, 4]
     try electrical.write(bytes.span, to: Int32(number) * 32, on: &bus, at: time)
+  }
+}
+
+private func ltc2943Round(_ configuration: LTC2943.Configuration) -> Round {
+  var chip = LTC2943(model: .ltc2943, configuration: configuration)
+  return { (bus, time, number) throws(ChipError) in
+    if number == 0 { try chip.configure(on: &bus, at: time) }
+    let measurement = try chip.readMeasurement(on: &bus, at: time)
+    require(measurement.current, within: 6_000_000)
+    precondition((0...23_600_000).contains(measurement.voltage.microvolts))
+  }
+}
+
+private func ltc2959Round(_ configuration: LTC2959.Configuration) -> Round {
+  var chip = LTC2959(configuration: configuration)
+  return { (bus, time, number) throws(ChipError) in
+    if number == 0 { try chip.configure(on: &bus, at: time) }
+    let measurement = try chip.readMeasurement(on: &bus, at: time)
+    require(measurement.current, within: 9_750_000)
+    precondition((0...62_600_000).contains(measurement.voltage.microvolts))
+  }
+}
+
+private func bq34z100Round() -> Round {
+  guard
+    let configuration = BQ34Z100.Configuration(
+      designCapacity: 1_500, designEnergy: 12_400, seriesCells: 4, terminateVoltage: 2_000,
+      voltageDivider: 20_000)
+  else { preconditionFailure("the settings of these tests fit the chip") }
+  var chip = BQ34Z100(configuration: configuration)
+  return { (bus, time, _) throws(ChipError) in
+    guard try chip.configure(on: &bus, at: time) else { return }
+    let reading = try chip.read(on: &bus)
+    require(reading.stateOfCharge)
+    require(reading.temperature)
+  }
+}
+
+private func bq76920Round(_ configuration: BQ76920.Configuration) -> Round {
+  var chip = BQ76920(configuration: configuration)
+  return { (bus, _, number) throws(ChipError) in
+    if number == 0 { try chip.configure(on: &bus) }
+    let reading = try chip.read(on: &bus)
+    // 16383 steps of 396 µV, and the trim's 127 mV.
+    precondition(reading.cellVoltages[0].microvolts <= 6_615_000)
+    require(try chip.readCurrent(on: &bus), within: 20_000_000)
+  }
+}
+
+private func smartBatteryRound() -> Round {
+  var battery = SmartBattery()
+  return { (bus, _, number) throws(ChipError) in
+    if number == 0 { try battery.configure(on: &bus) }
+    let reading = try battery.read(on: &bus)
+    require(reading.stateOfCharge)
+    require(reading.temperature)
   }
 }
