@@ -52,7 +52,8 @@ final class Guest {
     self.directory = directory
     self.devices = devices
     agentListener = OwnedDescriptor(unsafe cvirtio_listen(directory.path + "/agent"))
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/qemu-system-x86_64")
+    process.executableURL = URL(
+      fileURLWithPath: "/usr/bin/qemu-system-\(Guest.isArm(folder) ? "aarch64" : "x86_64")")
     process.arguments = Guest.options(folder: folder, directory: directory.path) + options
     process.standardInput = FileHandle.nullDevice
     let log = directory.path + "/console"
@@ -82,13 +83,21 @@ final class Guest {
     return directory
   }
 
+  /// Whether a guest is one for arm64, by the folder's name.
+  private static func isArm(_ folder: String) -> Bool {
+    URL(filePath: folder).lastPathComponent.hasPrefix("arm64-")
+  }
+
   // The timer's check at the start fails where the emulated processor has to wait for a real one.
   private static func options(folder: String, directory: String) -> [String] {
-    [
-      "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-m", "256", "-smp", "1",
-      "-nographic", "-no-reboot", "-nodefaults", "-serial", "stdio", "-kernel",
-      "\(folder)/vmlinux", "-initrd", "\(folder)/initramfs.gz", "-append",
-      "console=ttyS0 quiet panic=-1 mitigations=off no_timer_check", "-object",
+    let machine =
+      isArm(folder) ? ["-M", "virt", "-cpu", "cortex-a57"] : ["-M", "q35", "-cpu", "max"]
+    let console = isArm(folder) ? "ttyAMA0" : "ttyS0"
+    return machine + [
+      "-accel", "tcg,thread=multi", "-m", "256", "-smp", "1", "-nographic", "-no-reboot",
+      "-nodefaults", "-serial", "stdio", "-kernel", "\(folder)/vmlinux", "-initrd",
+      "\(folder)/initramfs.gz", "-append",
+      "console=\(console) quiet panic=-1 mitigations=off no_timer_check", "-object",
       "memory-backend-memfd,id=mem,size=256M,share=on", "-machine", "memory-backend=mem",
       "-device", "virtio-serial-pci", "-chardev", "socket,id=agent,path=\(directory)/agent",
       "-device", "virtserialport,chardev=agent,name=agent",

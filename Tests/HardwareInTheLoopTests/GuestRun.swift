@@ -160,7 +160,8 @@ struct Tick: Equatable {
   func table(_ truth: ServedMachine.Truth) -> String {
     func percent(_ value: Double) -> String { "\((value * 1e4).rounded() / 100) %" }
     let half = Double(stateOfCharge[2] - stateOfCharge[1]) / 2e6
-    return "\((Double(microseconds) * 1e-6).rounded()) s: \(truth.amperes) A, "
+    let amperes = (truth.amperes * 1_000).rounded() / 1_000
+    return "\((Double(microseconds) * 1e-6).rounded()) s: \(amperes) A, "
       + "\(Double((microvolts ?? 0) / 1_000) / 1_000) V, believed \(percent(Double(stateOfCharge[0]) * 1e-6)) "
       + "± \(percent(half)), true \(percent(truth.stateOfCharge))"
   }

@@ -26,9 +26,10 @@ struct RateTests {
     var answered: Bool?
     world.whenDriven = { line, high in if line == 1 { answered = high } }
     defer { world.whenDriven = { _, _ in } }
+    let gpio = "/sys/class/gpio"
     _ = try bench.guest.ask(
-      "for line in $(cat /sys/class/gpio/gpiochip*/base); do echo $line; echo $((line + 1)); done | while read line; do echo $line > /sys/class/gpio/unexport 2>/dev/null; done; true"
-    )
+      "line=$(cat $(dirname $(grep -l ^virtio \(gpio)/gpiochip*/label))/base); for each in $line "
+        + "$((line + 1)); do echo $each > \(gpio)/unexport 2>/dev/null; done; true")
     _ = try bench.guest.ask("/bench gpio \(edges) > /tmp-edges & usleep 300000")
     var microseconds: [Double] = []
     for edge in 0..<edges {
