@@ -12,6 +12,7 @@ import Testing
       (["replay", "--help"], "--discharge-positive", "The file is streamed"),
       (["probe", "--help"], "--emulated", "as i2cdetect does"),
       (["run", "--help"], "--steer", "turn the switches off and end the run"),
+      (["watch", "--help"], "--supply", "takes sodium cells for lithium ones"),
       (["bench", "--help"], "--repetitions", "Each figure is the median of some repetitions"),
     ] as [([String], String, String)])
   func everyCommandExplainsItself(arguments: [String], option: String, sentence: String) throws {
@@ -56,6 +57,9 @@ import Testing
     (["run", "--board", "emulated", "--start", "-5%"], "--start is 0 to 100%"),
     (["run", "--board", "emulated", "--log-files", "0"], "--log-files 1 to 100"),
     (["run", "--board", "pi-ina228-tmp117", "--steer"], "--steer is for emulated boards"),
+    (["watch"], "Missing expected argument '--supply"),
+    (["watch", "--supply", "BAT0", "--rate", "0"], "--rate 0.0: 0.01 to 10 readings"),
+    (["watch", "--supply", "BAT0", "--series", "33"], "--series 33: 1 to 32"),
     (["bench", "--filter", "nothing"], "there are start, start.memory, simulate"),
     (["bench", "--repetitions", "0"], "--repetitions 0: 1 to 1000"),
   ]
