@@ -59,10 +59,9 @@ struct FaultCampaignTests {
     print("hil: seed \(seed), \(score.text)")
     print("hil: \(try run.stop())")
     print("hil: log in \(try run.keepLog())")
-    // The load is 2 A at most, which in a minute that nobody sees moves 2.3 % of the capacity; four such
-    // minutes in a row are more than any fault here lasts. How often the interval of 95 % covers the
-    // truth is told and not judged: a cell that stands still while its server is away, and then comes
-    // back at rest, is not what the interval is about.
+    // The bound: four minutes of the largest load, each of which moves 2.3 % of the capacity, unseen.
+    // How often the interval of 95 % covers the truth is told and not judged: a cell that stands still
+    // while its server is away, and then comes back at rest, is not what the interval is about.
     #expect(score.largest < 0.1)
   }
 
