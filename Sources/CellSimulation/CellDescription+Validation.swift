@@ -116,6 +116,11 @@ extension EquivalentCircuit {
         chargeTransferAmperes > 0 && chargeTransferAmperes.isFinite,
         "the charge-transfer current must be above 0 A")
     }
+    try require(
+      surfaceLeadSeconds >= 0 && surfaceLeadSeconds <= 1e6,
+      "the surfaces' lead must be in 0…1e6 s")
+    try require(
+      surfaceLeadSeconds == 0 || !pairs.isEmpty, "the surfaces' lead needs a relaxation pair")
     for pair in pairs {
       try require(
         pair.seconds > 0 && pair.seconds.isFinite,

@@ -197,6 +197,10 @@ public struct EquivalentCircuit: Sendable, Equatable {
   public var chargeTransferAmperes: Double?
   /// The relaxation pairs, fastest first.
   public var pairs: [RelaxationPair]
+  /// How far the particles' surfaces, whose voltage the terminals see, run ahead of their means: the
+  /// charge per ampere of a current that follows the cell's as the slowest pair does. Under load a step
+  /// of the open-circuit voltage is met that much earlier. 0 for a cell without pairs. Unit: s (A·s/A).
+  public var surfaceLeadSeconds = 0.0
   /// Half the gap between charge and discharge curves at rest (V) over state of charge.
   public var hysteresisVolts: Curve
   /// How fast the hysteresis swings over: 1/γ of the capacity.

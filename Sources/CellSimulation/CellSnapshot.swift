@@ -99,6 +99,8 @@ extension CircuitCell {
     words.field(&state.stateOfCharge)
     for index in state.pairs.indices { words.field(&state.pairs[index]) }
     words.field(&state.hysteresis)
+    // Only where it counts, so that what older versions kept of other cells can be read.
+    if circuit.surfaceLeadSeconds > 0 { words.field(&state.surfaceAmperes) }
     words.field(&state.amperes)
     words.field(&state.terminalVolts)
     words.field(&state.slopeOhms)

@@ -6,8 +6,8 @@ import Yams
 /// Cell descriptions as YAML text.
 ///
 /// Every key is required but these: `pairs` (none), `charge_transfer_current` (the series resistance
-/// is ohmic), `hysteresis` (0 V, and then `hysteresis_rate` is
-/// 1 and without effect), and of an electrode `radius_spread` (0: one size) and of a site `width` (1:
+/// is ohmic), `surface_lead` (0 s), `hysteresis` (0 V, and then `hysteresis_rate` is 1 and without
+/// effect), and of an electrode `radius_spread` (0: one size) and of a site `width` (1:
 /// ideal) and `interaction` (0 V). A quantity always has its unit: "1.5 Ah", "2 mohm", "350 s".
 public enum CellFile {
   /// Reads a description.
@@ -97,7 +97,7 @@ extension CellReader {
 
   private func circuit(_ node: Node, _ lower: Double?, _ upper: Double?) -> EquivalentCircuit? {
     let keys = [
-      "ocv", "series_resistance", "charge_transfer_current", "pairs", "hysteresis",
+      "ocv", "series_resistance", "charge_transfer_current", "pairs", "surface_lead", "hysteresis",
       "hysteresis_rate", "activation_energy",
     ]
     guard let map = MappingReader(node, "circuit", keys: keys, list) else { return nil }
@@ -108,17 +108,23 @@ extension CellReader {
       hasTransfer
       ? map.quantity("charge_transfer_current", .current, Limits(positiveTo: 1e6)) : nil
     let pairs = map.has("pairs") ? pairs(map) : []
+    let lead = map.has("surface_lead") ? map.quantity("surface_lead", .time, Limits(0, 1e6)) : 0
+    if map.has("surface_lead"), pairs?.isEmpty ?? false {
+      map.add("surface_lead", "surface_lead needs pairs, for it follows the current as the slowest")
+    }
     let hysteresis = map.curve("hysteresis", .voltage, Limits(0, 1), standard: .constant(0))
     let rate = map.number(
       "hysteresis_rate", Limits(positiveTo: 1e4), standard: map.has("hysteresis") ? nil : 1)
     let activation = map.quantity("activation_energy", .molarEnergy, Limits(0, 200_000))
-    guard let openCircuit, let series, let pairs, let hysteresis, let rate, let activation else {
-      return nil
-    }
-    return EquivalentCircuit(
+    guard let openCircuit, let series, let pairs, let lead, let hysteresis, let rate,
+      let activation
+    else { return nil }
+    var circuit = EquivalentCircuit(
       openCircuitVolts: openCircuit, seriesOhms: series, chargeTransferAmperes: transfer,
       pairs: pairs, hysteresisVolts: hysteresis, hysteresisRate: rate,
       activationJoulesPerMole: activation)
+    circuit.surfaceLeadSeconds = lead
+    return circuit
   }
 
   private func openCircuit(_ map: MappingReader, _ lower: Double?, _ upper: Double?) -> Curve? {

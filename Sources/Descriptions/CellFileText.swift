@@ -66,6 +66,9 @@ private struct YAMLText {
       line(2, "- time_constant: \(pair.seconds) s")
       add("resistance", pair.ohms, "ohm", level: 3)
     }
+    if circuit.surfaceLeadSeconds > 0 {
+      line(1, "surface_lead: \(circuit.surfaceLeadSeconds) s")
+    }
     add("hysteresis", circuit.hysteresisVolts, "V")
     line(1, "hysteresis_rate: \(circuit.hysteresisRate)")
     line(1, "activation_energy: \(circuit.activationJoulesPerMole) J/mol")

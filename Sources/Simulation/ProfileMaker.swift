@@ -121,7 +121,8 @@ struct FittedCircuit {
     series = perC([circuit.seriesOhms])
     fast = perC(circuit.pairs.prefix(1).map(\.ohms))
     slow = perC(circuit.pairs.dropFirst().map(\.ohms))
-    displacement = 0
+    // Per C instead of per ampere: of the state of charge, in hours.
+    displacement = circuit.surfaceLeadSeconds / 3_600
     fastSeconds = circuit.pairs.first?.seconds ?? 15
     slowSeconds = circuit.pairs.count > 1 ? circuit.pairs[1].seconds : 350
     hysteresisRate = circuit.hysteresisRate

@@ -69,6 +69,44 @@ import Testing
     #expect((cell.terminalVolts * cell.currentAmperes + 6).magnitude < 1e-6)
   }
 
+  /// A cell whose surfaces run ahead by 200 A·s per ampere.
+  private static let led: CellDescription = {
+    var cell = TestCells.circuit
+    guard case .circuit(var circuit) = cell.model else { return cell }
+    circuit.surfaceLeadSeconds = 200
+    cell.model = .circuit(circuit)
+    return cell
+  }()
+
+  /// A long load is seen as if 200 s more of it had passed; a long rest forgets it.
+  @Test(arguments: [-0.2, 0.3]) func surfacesRunAhead(amperes: Double) throws {
+    guard case .circuit(let circuit) = Self.led.model else { return }
+    var plain = try Cell(TestCells.circuit, stateOfCharge: 0.5)
+    var cell = try Cell(Self.led, stateOfCharge: 0.5)
+    plain.step(.current(amperes: amperes), seconds: 5_000)
+    cell.step(.current(amperes: amperes), seconds: 5_000)
+    #expect(cell.stateOfCharge == plain.stateOfCharge)
+    let capacity = 3_600 * TestCells.circuit.ratedCapacityAmpereHours
+    let ahead = cell.stateOfCharge + 200 * amperes / capacity
+    let expected =
+      circuit.openCircuitVolts(ahead) - circuit.openCircuitVolts(cell.stateOfCharge)
+    // The lead's heat warms the cell by 0.05 K, which takes 0.1 % from 20 mV over the resistances.
+    #expect((cell.terminalVolts - plain.terminalVolts - expected).magnitude < 5e-5)
+    #expect(expected.magnitude > 2e-3)
+    let slowest = try #require(circuit.pairs.last).seconds
+    plain.step(.current(amperes: 0), seconds: 30 * slowest)
+    cell.step(.current(amperes: 0), seconds: 30 * slowest)
+    #expect((cell.terminalVolts - plain.terminalVolts).magnitude < 1e-9)
+  }
+
+  @Test(arguments: [-1, .nan, .infinity]) func aLeadIsNotNegative(seconds: Double) throws {
+    var cell = Self.led
+    guard case .circuit(var circuit) = cell.model else { return }
+    circuit.surfaceLeadSeconds = seconds
+    cell.model = .circuit(circuit)
+    #expect(throws: CellError.self) { try Cell(cell, stateOfCharge: 0.5) }
+  }
+
   @Test(arguments: [0, -1, .nan, .infinity])
   func aChargeTransferCurrentIsPositive(amperes: Double) throws {
     var cell = Self.transfer

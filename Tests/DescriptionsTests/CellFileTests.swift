@@ -165,6 +165,16 @@ import Testing
     #expect(circuit.chargeTransferAmperes == (addition.isEmpty ? nil : 0.0003))
   }
 
+  @Test func writesTheLeadThatItReads() throws {
+    let lead = Self.good + "  surface_lead: 3 min\n"
+    #expect(problems(lead).contains("surface_lead needs pairs"))
+    let text = lead + "  pairs:\n    - {time_constant: 60 s, resistance: 1 mohm}\n"
+    let cell = try CellFile.parse(text: text, file: "c.yaml").get()
+    #expect(try CellFile.parse(text: CellFile.yaml(for: cell), file: "d").get() == cell)
+    guard case .circuit(let circuit) = cell.model else { return }
+    #expect(circuit.surfaceLeadSeconds == 180)
+  }
+
   @Test func writesElectrodesThatItReads() throws {
     let site = RedoxSite(
       name: "Fe \"HS\"\n#", capacityAmpereHours: 0.1 / 3, potentialVolts: -0.05, width: 1.28,

@@ -20,6 +20,8 @@ struct CircuitCell: Sendable {
     var pairs: [Double]
     /// −1 after a discharge, 1 after a charge, 0 at the start.
     var hysteresis = 0.0
+    /// The current as the slowest pair follows it. Unit: A.
+    var surfaceAmperes = 0.0
     var amperes = 0.0
     var terminalVolts: Double
     var slopeOhms = 0.0
@@ -114,8 +116,11 @@ extension CircuitCell: CellModel {
 
   /// The terminal voltage of a state with a current. Unit: V.
   private func volts(_ state: State, _ amperes: Double) -> Double {
+    let surface =
+      state.stateOfCharge
+      + circuit.surfaceLeadSeconds * state.surfaceAmperes / capacityAmpereSeconds
     var volts =
-      mirrored(state.stateOfCharge) { circuit.openCircuitVolts($0) }
+      mirrored(surface) { circuit.openCircuitVolts($0) }
       + state.hysteresis * circuit.hysteresisVolts(state.stateOfCharge)
       + amperes * seriesOhms(state) * circuit.seriesFactor(amperes: amperes)
     for pair in state.pairs { volts += pair }
@@ -134,6 +139,10 @@ extension CircuitCell: CellModel {
       let decay = DeterministicMath.exp(-seconds / pair.seconds)
       let settled = amperes * pair.ohms(middle) * factor
       next.pairs[index] = settled + (state.pairs[index] - settled) * decay
+    }
+    if circuit.surfaceLeadSeconds > 0, let slowest = circuit.pairs.last {
+      let decay = DeterministicMath.exp(-seconds / slowest.seconds)
+      next.surfaceAmperes = amperes + (state.surfaceAmperes - amperes) * decay
     }
     if amperes != 0 {
       let target: Double = amperes > 0 ? 1 : -1
