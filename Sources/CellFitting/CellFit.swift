@@ -19,6 +19,17 @@ public struct CellFit {
     /// The charge between the cut-offs at rest, where it is known from elsewhere. Unit: Ah.
     public var capacityAmpereHours: Double?
 
+    /// What the description shall be made of; electrodes need half-cell curves.
+    public var form: Form = .circuit
+
+    /// The two kinds of descriptions.
+    public enum Form: Sendable {
+      /// An open-circuit voltage with resistances.
+      case circuit
+      /// Two electrodes with sites.
+      case electrodes
+    }
+
     /// The half-cell curves of cathode and anode, where they were measured.
     public var halfCells: (cathode: HalfCellCurve, anode: HalfCellCurve)?
 
@@ -60,6 +71,7 @@ public struct CellFit {
     guard let result = withoutActuallyEscaping(progress, do: { fit.result($0) }) else {
       throw FitRefusal("the equations have no solution; are the records of one cell?")
     }
+    try checkFound(result)
     return result
   }
 
@@ -72,6 +84,30 @@ public struct CellFit {
     self.lower = lower
     self.upper = upper
     thinned = records.map { ThinnedRecord($0, windowVolts: max(upper - lower, 0.1)) }
+  }
+
+  /// Refuses a description that would be belief more than data.
+  private static func checkFound(_ result: FitResult) throws(FitRefusal) {
+    let volts = result.curves[0]
+    let inside = volts.places.indices.filter { (0...1).contains(volts.places[$0]) }
+    let known = inside.filter { volts.isDetermined[$0] }
+    guard 2 * known.count >= inside.count else {
+      throw FitRefusal(
+        "the records determine the open-circuit voltage at \(known.count) of \(inside.count) places "
+          + "only; expected a slow charge or discharge, or pulses with rests over the whole window")
+    }
+    if let series = result.curves.first(where: { $0.name == "series resistance" }),
+      !series.isDetermined.contains(true)
+    {
+      throw FitRefusal(
+        "the records determine the resistance nowhere; expected steps of the current, such as pulses "
+          + "with rests")
+    }
+    if let miss = result.electrodeMissVolts, miss > 0.15 {
+      throw FitRefusal(
+        "the half-cell curves leave \(rounded(miss * 1e3)) mV of the open-circuit voltage at best; are "
+          + "they of this cell's electrodes?")
+    }
   }
 
   private func checkTogether() throws(FitRefusal) {
@@ -92,6 +128,12 @@ public struct CellFit {
           + "expected a step of the current, such as a pulse or a rest after the discharge")
     }
     guard spanAmpereHours > 0 else { throw FitRefusal("no charge passed") }
+    let recorded = recordedAmpereHours
+    if let capacity = request.capacityAmpereHours, capacity < 0.995 * recorded {
+      throw FitRefusal(
+        "--capacity is \(rounded(capacity)) Ah, but \(rounded(recorded)) Ah passed between two "
+          + "states of a record; expected at least that")
+    }
   }
 }
 
@@ -114,6 +156,57 @@ extension CellFit {
       let all = places(record)
       return (all.max() ?? 0) - (all.min() ?? 0)
     }.max() ?? 0
+  }
+
+  /// The charge that passed between a record's fullest and emptiest state; where it went both ways, the
+  /// way on which less was counted, for a sensor may count one of them too high. Unit: Ah.
+  private var recordedAmpereHours: Double {
+    thinned.map { record in
+      var low = 0.0
+      var high = 0.0
+      var fall = 0.0
+      var rise = 0.0
+      for place in places(record) {
+        low = min(low, place)
+        high = max(high, place)
+        fall = max(fall, high - place)
+        rise = max(rise, place - low)
+      }
+      return min(fall, rise) > 0.5 * max(fall, rise) ? min(fall, rise) : max(fall, rise)
+    }.max() ?? 0
+  }
+
+  /// Where a charge that was held at the upper cut-off ended, if the fullest state recorded is such an
+  /// end: the known full end of a cell whose charger stops there.
+  func heldFull(
+    _ shape: CircuitModel.Shape, _ model: CircuitModel
+  ) -> (place: Double, amperes: Double)? {
+    var best: (place: Double, amperes: Double)?
+    var fullest = -Double.infinity
+    for (index, record) in thinned.enumerated() {
+      // The current at which the voltage came to the cut-off; it falls from there while it is held.
+      var arrived: Double?
+      for row in record.rows {
+        let isThere = (row.volts - upper).magnitude < 0.004 * (upper - lower)
+        arrived = isThere && row.meanAmperes > 0 ? max(arrived ?? 0, row.meanAmperes) : nil
+        let place = model.place(row, index, shape)
+        guard place > fullest else { continue }
+        fullest = place
+        best = arrived.flatMap { row.meanAmperes < 0.5 * $0 ? (place, row.meanAmperes) : nil }
+      }
+    }
+    return best
+  }
+
+  /// What was done with the temperature.
+  var temperatureStatement: String {
+    let all = records.flatMap { $0.samples.compactMap(\.celsius) }
+    guard let low = all.min(), let high = all.max() else {
+      return "temperature: not recorded; resistances are taken as those at 25 °C"
+    }
+    return
+      "temperature: recorded, \(rounded(low)) to \(rounded(high)) °C; resistances are given at "
+      + "25 °C"
   }
 
   /// A record's voltage less a guess of the drop, over its charge.
@@ -185,7 +278,8 @@ extension CellFit {
       gapKnots: .even(range, 6),
       gapRate: Self.gapRate / span,
       seriesGuess: Array(repeating: ohms, count: Self.ohmShares.count), prior: prior,
-      middleVolts: 0.5 * (lower + upper))
+      // A record that begins in the upper half began after a charge.
+      swings: thinned.map { $0.rows[0].volts > 0.5 * (lower + upper) ? 1 : -1 })
   }
 
   /// Where the resistances have knots: close together at the ends, where they grow.
@@ -214,25 +308,44 @@ extension CellFit {
       }
     }
     progress("electrodes")
-    var electrodes = HalfCellFit(cathode: halfCells.cathode, anode: halfCells.anode)
-    var outcome = free
-    // The electrodes' curve is first a hint and in the end the curve itself: what the circuit cannot
-    // follow under load no longer bends it.
-    for deviation in [0.03, 0.01, 0.004] {
-      electrodes.fit(
-        places: model.voltageKnots.places, volts: outcome.voltage(of: fit.model),
-        deviations: outcome.voltageDeviations(of: fit.model, span: span))
-      fit.model.prior.volts = model.voltageKnots.places.map(electrodes.volts)
-      fit.model.prior.voltsDeviation = deviation
-      guard let next = fit.run() else { return nil }
-      outcome = next
+    let pair = HalfCellPair(cathode: halfCells.cathode, anode: halfCells.anode)
+    let start = HalfCellStart(
+      pair, places: model.voltageKnots.places, volts: free.voltage(of: fit.model),
+      deviations: free.voltageDeviations(of: fit.model, span: span))
+    guard let joint = fit.run(with: pair, from: start),
+      let electrodes = halfCellResult(joint, fit.model, start)
+    else { return nil }
+    if request.form == .electrodes {
+      progress("kinetics of the electrodes")
+      let kinetics = ElectrodeFit(
+        fit: self, circuit: joint, model: fit.model, electrodes: electrodes)
+      return kinetics.run().flatMap { ElectrodeSummary(kinetics, $0).result }
     }
     let volts = model.voltageKnots.places.map(electrodes.volts)
-    return fit.describe(outcome, volts: volts, isPinned: true).flatMap {
+    return fit.describe(joint, volts: volts, isPinned: true).flatMap {
       FitSummary(
-        fit: self, model: fit.model, outcome: $0, before: free, span: span, halfCells: electrodes)?
-        .result
+        fit: self, model: fit.model, outcome: $0, before: joint, span: span,
+        halfCells: electrodes)?.result
     }
+  }
+
+  /// The balance with its share of the covariance.
+  private func halfCellResult(
+    _ outcome: CircuitFit.Outcome, _ model: CircuitModel, _ start: HalfCellStart
+  ) -> HalfCellResult? {
+    guard let pair = model.halfCells, let balance = outcome.shape.balance else { return nil }
+    let places = (0..<4).compactMap { number in
+      outcome.beliefs.firstIndex { $0.name == .balance(number) }.map { model.size + $0 }
+    }
+    let total = model.size + outcome.beliefs.count
+    let covariance = places.flatMap { i in
+      places.map { outcome.covariance[i * total + $0] }
+    }
+    guard covariance.count == 16 else { return nil }
+    let knots = model.voltageKnots.places
+    return HalfCellResult(
+      pair, balance, covariance: covariance, rootMeanSquare: start.rootMeanSquare,
+      range: knots[0]...knots[knots.count - 1])
   }
 }
 

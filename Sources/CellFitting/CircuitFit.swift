@@ -19,8 +19,14 @@ struct CircuitFit {
     case ratio
     /// The surfaces' lead.
     case lead
+    /// The activation energy, where the records were warm and cold.
+    case activation
     /// Where a record begins.
     case offset(Int)
+    /// The hysteresis at the start of a record.
+    case swing(Int)
+    /// One of the numbers of the electrodes' balance.
+    case balance(Int)
   }
 
   /// What was found.
@@ -46,7 +52,8 @@ struct CircuitFit {
 
     /// The open-circuit voltage at its knots, made to rise. Unit: V.
     func voltage(of model: CircuitModel) -> [Double] {
-      rising(Array(unknowns.prefix(model.seriesStart)))
+      rising(
+        zip(unknowns, model.voltageKnots.places).map { $0 + model.known(shape, $1) })
     }
 
     /// Its deviations: the data's, what straight lines between knots leave out, and 0.1 % of the
@@ -72,6 +79,8 @@ struct CircuitFit {
   var begins: [(place: Double, deviation: Double)]
   let spanAmpereHours: Double
   let progress: (String) -> Void
+  /// The electrodes' balance where the search begins, where their curves are known.
+  private var balance: HalfCellBalance?
   private var isDescription = false
   private var hasLead = false
 
@@ -85,15 +94,29 @@ struct CircuitFit {
     self.progress = progress
   }
 
-  /// Fits what a description can say to a cell whose open-circuit voltage is known by now: one transfer
-  /// current and no lead of the surfaces, so that the resistances stand for what these had explained.
+  /// Fits the electrodes' balance with the rest, from a start on.
   ///
   /// - Parameters:
-  ///   - found: the free fit; it is the description's already where it has neither of the two.
+  ///   - pair: the electrodes' curves.
+  ///   - start: near the free fit's open-circuit voltage.
+  mutating func run(with pair: HalfCellPair, from start: HalfCellStart) -> Outcome? {
+    model.halfCells = pair
+    balance = start.balance
+    model.prior.volts = model.voltageKnots.places.map { pair.volts(start.balance, $0) }
+    // What is left is the curves' own error: it is given no more room than it seems to need.
+    model.prior.voltsDeviation = min(max(0.5 * start.rootMeanSquare, 0.002), 0.02)
+    return run()
+  }
+
+  /// Fits what a description can say to a cell whose open-circuit voltage is known by now: one transfer
+  /// current.
+  ///
+  /// - Parameters:
+  ///   - found: the free fit; it is the description's already where the series resistance is ohmic.
   ///   - volts: the open-circuit voltage at its knots.
   ///   - isPinned: the voltage is not that of the free fit.
   mutating func describe(_ found: Outcome, volts: [Double], isPinned: Bool) -> Outcome? {
-    guard found.shape.transferVolts != nil || found.shape.leadHours > 0 || isPinned else {
+    guard found.shape.transferVolts != nil || isPinned else {
       return found
     }
     progress("description")
@@ -103,17 +126,16 @@ struct CircuitFit {
     model.seriesGuess = model.seriesGuess.map { _ in middle }
     isDescription = true
     hasLead = false
+    balance = nil
     begins = found.shape.offsets.map { ($0, 1e-4 * spanAmpereHours) }
-    var start = found.shape
-    start.leadHours = 0
-    return refine(start, noise: found.deviationVolts)
+    return refine(found.shape, noise: found.deviationVolts)
   }
 
   /// Fits: some rounds, each with the noise and the series resistance that the round before left.
   mutating func run() -> Outcome? {
     let start = CircuitModel.Shape(
       fastSeconds: 20, slowSeconds: 500, transferVolts: nil, chargeRatio: 1,
-      leadHours: 0, offsets: begins.map(\.place))
+      leadHours: 0, offsets: begins.map(\.place), swings: model.swings, balance: balance)
     hasLead = false
     guard var best = refine(start, noise: 0.004) else { return nil }
     if currentLevels >= 2 {
@@ -122,9 +144,14 @@ struct CircuitFit {
       best = better(best, curved, "charge transfer")
     }
     var ahead = best.shape
-    ahead.leadHours = 0.015
+    ahead.leadHours = 0.02
     hasLead = true
-    let led = better(best, ahead, "lead of the surfaces")
+    // Electrodes whose curves are known have their steps where they have them: under load, the
+    // surfaces' lead is all that can move one.
+    let led =
+      balance != nil
+      ? refine(ahead, noise: best.deviationVolts) : better(best, ahead, "lead of the surfaces")
+    guard let led else { return best }
     hasLead = led.shape.leadHours > 0
     return led
   }
@@ -136,7 +163,7 @@ struct CircuitFit {
   ) -> Outcome {
     progress(name)
     let guess = model.seriesGuess
-    let noise = max(simple.deviationVolts, 2e-4)
+    let noise = max(simple.deviationVolts, Self.leastNoise)
     let had = hasLead
     hasLead = simple.shape.leadHours > 0
     let same = refine(simple.shape, noise: noise, fixedNoise: true)
@@ -161,6 +188,9 @@ struct CircuitFit {
     return seen.count
   }
 
+  /// No circuit follows a rest better, however quiet the record. Unit: V.
+  private static let leastNoise = 1e-3
+
   private mutating func refine(
     _ start: CircuitModel.Shape, noise: Double, fixedNoise: Bool = false
   ) -> Outcome? {
@@ -178,7 +208,7 @@ struct CircuitFit {
           max($0, 0.02 * model.prior.jumpOhms)
         }
       }
-      if !fixedNoise { noise = min(max(outcome.deviationVolts, 2e-4), 0.1) }
+      if !fixedNoise { noise = min(max(outcome.deviationVolts, Self.leastNoise), 0.1) }
     }
     return result
   }
@@ -190,12 +220,18 @@ struct CircuitFit {
       Belief(name: .slow, middle: log(500), deviation: 1, range: log(80)...log(20_000)),
     ]
     if hasLead {
-      result.append(Belief(name: .lead, middle: 0.015, deviation: 0.015, range: 0...0.15))
+      result.append(Belief(name: .lead, middle: 0.02, deviation: 0.05, range: 0...0.3))
     }
     if shape.transferVolts != nil {
       // 2RT/F of one electrode is 51 mV; two in series, or another coefficient, make it more.
       result.append(
         Belief(name: .transfer, middle: log(0.06), deviation: 1, range: log(0.005)...log(2)))
+    }
+    if hasTemperatures {
+      result.append(
+        Belief(
+          name: .activation, middle: Self.assumedActivation, deviation: 15_000,
+          range: 0...100_000))
     }
     if model.prior.hasGap {
       result.append(Belief(name: .ratio, middle: 1, deviation: 0.05, range: 0.8...1.25))
@@ -208,21 +244,51 @@ struct CircuitFit {
           range: begins[record].place - 4 * begins[record].deviation...begins[record].place + 4
             * begins[record].deviation))
     }
-    return result
+    if model.prior.hasGap, !isDescription {
+      for record in model.records.indices {
+        result.append(
+          Belief(
+            name: .swing(record), middle: model.swings[record], deviation: 0.5, range: -1...1))
+      }
+    }
+    return result + balanceBeliefs
   }
 
-  private static func value(_ name: Name, of shape: CircuitModel.Shape) -> Double {
+  /// The resistances' activation energy where the records do not tell it: electrolytes have less, charge
+  /// transfer has more. Unit: J/mol.
+  static let assumedActivation = 20_000.0
+
+  /// Whether the temperatures are so far apart that they tell the activation energy: about 6 K.
+  var hasTemperatures: Bool {
+    let cold = model.records.flatMap { $0.rows.map(\.cold) }
+    return (cold.max() ?? 0) - (cold.min() ?? 0) > 8e-6
+  }
+
+  /// Wide ones: the records are to say how the electrodes stand.
+  private var balanceBeliefs: [Belief] {
+    guard let balance else { return [] }
+    return balance.values.enumerated().map { place, value in
+      let deviation = place < 2 ? 0.5 * value : 0.5
+      let range = place < 2 ? 0.3 * value...4 * value : value - 2...value + 2
+      return Belief(name: .balance(place), middle: value, deviation: deviation, range: range)
+    }
+  }
+
+  static func value(_ name: Name, of shape: CircuitModel.Shape) -> Double {
     switch name {
     case .fast: DeterministicMath.log(shape.fastSeconds)
     case .slow: DeterministicMath.log(shape.slowSeconds)
     case .transfer: DeterministicMath.log(shape.transferVolts ?? 1)
     case .ratio: shape.chargeRatio
     case .lead: shape.leadHours
+    case .activation: shape.activation
     case .offset(let record): shape.offsets[record]
+    case .swing(let record): shape.swings[record]
+    case .balance(let place): shape.balance?.values[place] ?? 0
     }
   }
 
-  private static func shape(
+  static func shape(
     _ values: [Double], _ beliefs: [Belief], from base: CircuitModel.Shape
   ) -> CircuitModel.Shape {
     var shape = base
@@ -233,22 +299,30 @@ struct CircuitFit {
       case .transfer: shape.transferVolts = DeterministicMath.exp(value)
       case .ratio: shape.chargeRatio = value
       case .lead: shape.leadHours = value
+      case .activation: shape.activation = value
       case .offset(let record): shape.offsets[record] = value
+      case .swing(let record): shape.swings[record] = value
+      case .balance(let place):
+        guard var numbers = shape.balance?.values else { continue }
+        numbers[place] = value
+        shape.balance = HalfCellBalance(numbers)
       }
     }
     return shape
   }
 
-  private func difference(_ belief: Belief) -> Double {
+  func difference(_ belief: Belief) -> Double {
     switch belief.name {
     case .offset: 1e-5 * spanAmpereHours
     case .ratio, .lead: 1e-5
+    case .activation: 10
+    case .balance: 1e-6 * belief.middle.magnitude + 1e-12
     default: 1e-3
     }
   }
 
   /// The model's equations, with weights, and the beliefs about the curves below them.
-  private func equations(_ shape: CircuitModel.Shape, _ weights: [Double]) -> SparseRows {
+  func equations(_ shape: CircuitModel.Shape, _ weights: [Double]) -> SparseRows {
     var rows = model.rows(shape)
     rows.weights = weights
     rows.append(model.prior.rows(model))
@@ -262,6 +336,8 @@ struct CircuitFit {
       guard
         let unknowns = rows.solve(size: model.size, notNegative: model.seriesStart..<model.size)
       else { return nil }
+      // What electrodes leave need not rise.
+      if model.halfCells != nil { return unknowns }
       var fell = false
       for k in 1..<model.seriesStart where unknowns[k] - unknowns[k - 1] < -1e-4 {
         rows.append([(k - 1, -1), (k, 1)], target: 1e-4, weight: 1e5)
@@ -303,11 +379,11 @@ struct CircuitFit {
     }
     trust.correlation = correlation
     trust.drops = drops(shape, unknowns, residuals)
+    let certainty = CircuitCovariance(
+      fit: self, shape: shape, unknowns: unknowns, residuals: residuals, beliefs: beliefs)
     guard
-      let covariance = covariance(
-        shape, unknowns, beliefs,
-        // As many witnesses as there are independent ones.
-        weights: weights.map { $0 * noise / (deviation * correlation.squareRoot()) })
+      let covariance = certainty.covariance(
+        weights: weights, scale: noise / (deviation * correlation.squareRoot()))
     else { return nil }
     let dataColumns = zip(solution.jacobian, beliefs).map { column, belief in
       column.prefix(weights.count).map { $0 * belief.deviation / correlation.squareRoot() }
@@ -340,7 +416,8 @@ struct CircuitFit {
     var drops: [Double] = []
     for (index, record) in model.records.enumerated() {
       for row in record.rows {
-        let open = model.voltageKnots.value(volts, at: model.place(row, index, shape))
+        let place = model.place(row, index, shape)
+        let open = model.voltageKnots.value(volts, at: place) + model.known(shape, place)
         drops.append(row.volts - residuals[drops.count] - open)
       }
     }
@@ -358,8 +435,10 @@ struct CircuitFit {
     var weights: [Double] = []
     for (index, record) in model.records.enumerated() {
       for row in record.rows {
-        let hats = model.voltageKnots.hats(model.place(row, index, shape))
-        let steep = 0.001 * spanAmpereHours * slopes[min(hats.0.0, slopes.count - 1)]
+        let here = model.place(row, index, shape)
+        let hats = model.voltageKnots.hats(here)
+        let slope = slopes[min(hats.0.0, slopes.count - 1)]
+        let steep = 0.001 * spanAmpereHours * max(slope, knownSlope(shape, here))
         let place = weights.count
         let drop =
           trust.drops.isEmpty
@@ -373,10 +452,17 @@ struct CircuitFit {
     return weights
   }
 
+  /// The slope of the electrodes' curve, over 0.2 % of the charge; 0 without one. Unit: V/Ah.
+  private func knownSlope(_ shape: CircuitModel.Shape, _ place: Double) -> Double {
+    let half = 0.001 * spanAmpereHours
+    let rise = model.known(shape, place + half) - model.known(shape, place - half)
+    return rise / (2 * half)
+  }
+
   /// The residuals' deviation, and over how many rows they say the same (the integrated
   /// autocorrelation, up to its first zero): what looks like noise is mostly the model's error, and
   /// to count each row as a new witness would make every interval too narrow.
-  private static func noise(
+  static func noise(
     _ residuals: [Double], weights: [Double], base: Double
   ) -> (deviation: Double, correlation: Double) {
     let raw = zip(residuals, weights).map { $0 * $1 * base }
@@ -395,41 +481,5 @@ struct CircuitFit {
       correlation += 2 * value
     }
     return (variance.squareRoot(), correlation)
-  }
-
-  /// The inverse of the whole information: curves and nonlinear parameters together.
-  private func covariance(
-    _ shape: CircuitModel.Shape, _ unknowns: [Double], _ beliefs: [Belief], weights: [Double]
-  ) -> [Double]? {
-    let size = model.size
-    let total = size + beliefs.count
-    var small = [Double](repeating: 0, count: size * size)
-    var right = [Double](repeating: 0, count: size)
-    equations(shape, weights).accumulate(into: &small, &right)
-    var matrix = [Double](repeating: 0, count: total * total)
-    for i in 0..<size {
-      for j in 0..<size { matrix[i * total + j] = small[i * size + j] }
-    }
-    let here = model.rows(shape)
-    let predicted = here.predictions(unknowns)
-    let values = beliefs.map { Self.value($0.name, of: shape) }
-    var columns: [[Double]] = []
-    for (place, belief) in beliefs.enumerated() {
-      var moved = values
-      moved[place] += difference(belief)
-      let there = model.rows(Self.shape(moved, beliefs, from: shape)).predictions(unknowns)
-      columns.append(zip(there, predicted).map { ($0 - $1) / difference(belief) })
-    }
-    for (p, column) in columns.enumerated() {
-      for row in 0..<here.count {
-        let weighted = weights[row] * weights[row] * column[row]
-        for k in here.starts[row]..<here.starts[row + 1] {
-          matrix[(size + p) * total + here.indices[k]] += weighted * here.values[k]
-        }
-        for q in 0...p { matrix[(size + p) * total + size + q] += weighted * columns[q][row] }
-      }
-      matrix[(size + p) * total + size + p] += 1 / (beliefs[p].deviation * beliefs[p].deviation)
-    }
-    return Cholesky(matrix, size: total)?.inverse
   }
 }

@@ -32,6 +32,13 @@ struct CircuitModel {
     var leadHours: Double
     /// Where each record begins on the axis of charge; the first at 0. Unit: Ah.
     var offsets: [Double]
+    /// The hysteresis at the start of each record: 1 after a charge, −1 after a discharge, between
+    /// them where less than the loop was passed.
+    var swings: [Double]
+    /// With which all resistances grow in the cold. Unit: J/mol.
+    var activation = CircuitFit.assumedActivation
+    /// How the electrodes stand against each other, where their curves are known.
+    var balance: HalfCellBalance?
   }
 
   let records: [ThinnedRecord]
@@ -47,8 +54,11 @@ struct CircuitModel {
   var seriesGuess: [Double]
   /// What is believed before the data.
   var prior: CircuitPrior
-  /// The voltage in the middle of the range: a record that begins above it began after a charge.
-  let middleVolts: Double
+  /// What is believed of the hysteresis at the start of each record, 1 or −1.
+  let swings: [Double]
+  /// The electrodes' curves, where they are known: the unknowns of the open-circuit voltage are then
+  /// what these leave.
+  var halfCells: HalfCellPair?
 
   var fastStart: Int { voltageKnots.places.count + ohmKnots.places.count }
   var slowStart: Int { fastStart + ohmKnots.places.count }
@@ -59,6 +69,42 @@ struct CircuitModel {
   /// The charge coordinate of a row.
   func place(_ row: ThinnedRecord.Row, _ record: Int, _ shape: Shape) -> Double {
     shape.offsets[record] + shape.chargeRatio * row.charged + row.discharged
+  }
+
+  /// The rows of all records, cut where the current jumps and after a twelfth of the whole charge: what
+  /// a model gets wrong in one says little of the next.
+  var stretches: [Range<Int>] {
+    let last = voltageKnots.places.count - 1
+    let longest = (voltageKnots.places[last] - voltageKnots.places[0]) / 12
+    var stretches: [Range<Int>] = []
+    var first = 0
+    var row = 0
+    for record in records {
+      var before = record.rows[0]
+      var passed = 0.0
+      for here in record.rows {
+        passed +=
+          (here.charged - before.charged).magnitude
+          + (here.discharged - before.discharged).magnitude
+        let isJump = (here.amperes - before.amperes).magnitude > record.jump
+        if row > first, isJump || passed > longest {
+          stretches.append(first..<row)
+          first = row
+          passed = 0
+        }
+        before = here
+        row += 1
+      }
+      stretches.append(first..<row)
+      first = row
+    }
+    return stretches
+  }
+
+  /// What the electrodes' curves say of the open-circuit voltage; 0 without them. Unit: V.
+  func known(_ shape: Shape, _ place: Double) -> Double {
+    guard let halfCells, let balance = shape.balance else { return 0 }
+    return halfCells.volts(balance, place)
   }
 
   /// One equation per row of the records; weights are 1.
@@ -74,18 +120,19 @@ struct CircuitModel {
     var fast = [Double](repeating: 0, count: count)
     var slow = fast
     var following = 0.0
-    var swing: Double = record.rows[0].volts > middleVolts ? 1 : -1
+    var swing = shape.swings[index]
     var last = record.rows[0]
     var lastPlace = place(last, index, shape)
     for row in record.rows {
       let here = place(row, index, shape)
+      let slowing = row.cold == 0 ? 1 : DeterministicMath.exp(shape.activation * row.cold)
       let seconds = row.seconds - last.seconds
       if seconds > 0 {
         let ohms = ohmKnots.hats(0.5 * (here + lastPlace))
-        Self.relax(
-          &fast, ohms, row.meanAmperes, DeterministicMath.exp(-seconds / shape.fastSeconds))
+        let amperes = slowing * row.meanAmperes
+        Self.relax(&fast, ohms, amperes, DeterministicMath.exp(-seconds / shape.fastSeconds))
         let slowDecay = DeterministicMath.exp(-seconds / shape.slowSeconds)
-        Self.relax(&slow, ohms, row.meanAmperes, slowDecay)
+        Self.relax(&slow, ohms, amperes, slowDecay)
         following = row.meanAmperes + (following - row.meanAmperes) * slowDecay
         let moved = here - lastPlace
         if moved != 0 {
@@ -93,11 +140,12 @@ struct CircuitModel {
           swing = target + (swing - target) * DeterministicMath.exp(-gapRate * moved.magnitude)
         }
       }
+      let surface = here + shape.leadHours * following
       result.append(
         terms(
-          at: here, surface: here + shape.leadHours * following, row.amperes, shape, fast: fast,
+          at: here, surface: surface, row.amperes, slowing: slowing, shape, fast: fast,
           slow: slow, swing: swing),
-        target: row.volts, weight: 1)
+        target: row.volts - known(shape, surface), weight: 1)
       last = row
       lastPlace = here
     }
@@ -114,14 +162,14 @@ struct CircuitModel {
   }
 
   private func terms(
-    at place: Double, surface: Double, _ amperes: Double, _ shape: Shape, fast: [Double],
-    slow: [Double], swing: Double
+    at place: Double, surface: Double, _ amperes: Double, slowing: Double, _ shape: Shape,
+    fast: [Double], slow: [Double], swing: Double
   ) -> [(Int, Double)] {
     let volts = voltageKnots.hats(surface)
     let ohms = ohmKnots.hats(place)
     let gap = gapKnots.hats(place)
     let guess = seriesGuess[ohms.0.0] * ohms.0.1 + seriesGuess[ohms.1.0] * ohms.1.1
-    let seen = Self.seen(amperes, ohms: guess, shape.transferVolts)
+    let seen = slowing * Self.seen(amperes, ohms: guess, shape.transferVolts)
     var terms = [
       volts.0, volts.1, (seriesStart + ohms.0.0, seen * ohms.0.1),
       (seriesStart + ohms.1.0, seen * ohms.1.1),
@@ -170,7 +218,8 @@ struct CircuitPrior {
     var rows = SparseRows()
     let count = model.voltageKnots.places.count
     for k in 0..<count {
-      rows.append([(k, 1)], target: volts[k], weight: 1 / voltsDeviation)
+      let level = model.halfCells == nil ? volts[k] : 0
+      rows.append([(k, 1)], target: level, weight: 1 / voltsDeviation)
       guard k > 0, k + 1 < count else { continue }
       // A slope that changes by its own size from knot to knot is nothing unusual.
       let places = model.voltageKnots.places

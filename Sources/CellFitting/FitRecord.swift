@@ -12,13 +12,18 @@ public struct FitRecord: Sendable, Equatable {
     public var volts: Double
     /// The line in the file, for messages.
     public var line: Int
+    /// The cell's temperature, where it was recorded. Unit: °C.
+    public var celsius: Double?
 
     /// Makes a sample.
-    public init(seconds: Double, amperes: Double, volts: Double, line: Int) {
+    public init(
+      seconds: Double, amperes: Double, volts: Double, line: Int, celsius: Double? = nil
+    ) {
       self.seconds = seconds
       self.amperes = amperes
       self.volts = volts
       self.line = line
+      self.celsius = celsius
     }
   }
 

@@ -14,12 +14,12 @@ struct FitSummary {
   private let window: FitWindow
   private let priorDeviations: [Double]
 
-  private let halfCells: HalfCellFit?
+  private let halfCells: HalfCellResult?
 
   /// Nil where the prior is no proper one, which is a mistake of this code.
   init?(
     fit: CellFit, model: CircuitModel, outcome: CircuitFit.Outcome,
-    before: CircuitFit.Outcome, span: Double, halfCells: HalfCellFit?
+    before: CircuitFit.Outcome, span: Double, halfCells: HalfCellResult?
   ) {
     self.fit = fit
     self.model = model
@@ -29,22 +29,17 @@ struct FitSummary {
     self.halfCells = halfCells
     let knots = model.voltageKnots.places
     if let halfCells {
-      let ends = halfCells.ends(knots, lower: fit.lower, upper: fit.upper)
-      let inner = knots.filter { $0 > ends.empty && $0 < ends.full }
-      let first = inner.first ?? ends.full
-      let last = inner.last ?? ends.empty
-      let below = (0..<12).map { ends.empty + (first - ends.empty) * Double($0 * $0) / 144 }
-      let above = (0..<12).map {
-        ends.full - (ends.full - last) * Double((11 - $0) * (11 - $0)) / 144
-      }
-      let places = below + inner + above
+      let ends = halfCells.ends(lower: fit.lower, upper: fit.upper)
+      let curve = ThinnedCurve(
+        (0...4_000).map { ends.empty + (ends.full - ends.empty) * Double($0) / 4_000 },
+        halfCells.volts, tolerance: 0.0005)
       window = FitWindow(
-        places: places, volts: rising(places.map(halfCells.volts)), lower: fit.lower + 1e-6,
-        upper: fit.upper - 1e-6, capacity: nil)
+        places: curve.places, volts: rising(curve.values), lower: fit.lower + 1e-6,
+        upper: fit.upper - 1e-6, capacity: nil, heldFull: nil)
     } else {
       window = FitWindow(
         places: knots, volts: outcome.voltage(of: model), lower: fit.lower, upper: fit.upper,
-        capacity: fit.request.capacityAmpereHours)
+        capacity: fit.request.capacityAmpereHours, heldFull: fit.heldFull(outcome.shape, model))
     }
     var matrix = [Double](repeating: 0, count: model.size * model.size)
     var right = [Double](repeating: 0, count: model.size)
@@ -75,12 +70,31 @@ struct FitSummary {
 
   // MARK: - Curves
 
+  /// The open-circuit voltage's deviations over state of charge: where empty and full are is not known
+  /// for certain either, and along a slope that is a voltage. Unit: V.
+  private var voltageDeviations: [Double] {
+    let known = before.voltageDeviations(of: model, span: span)
+    let places = model.voltageKnots.places
+    let volts = before.voltage(of: model)
+    let last = places.count - 1
+    let ends =
+      halfCells == nil ? window.endDeviations(known[0], known[last]) : (lower: 0, upper: 0)
+    return places.indices.map { knot in
+      let low = max(knot - 1, 0)
+      let high = min(knot + 1, last)
+      let slope = halfCells == nil ? (volts[high] - volts[low]) / (places[high] - places[low]) : 0
+      let share = min(max(window.stateOfCharge(places[knot]), 0), 1)
+      let parts = [known[knot], slope * (1 - share) * ends.lower, slope * share * ends.upper]
+      return parts.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    }
+  }
+
   private func curve(_ name: String, _ unit: String, _ start: Int, _ knots: Knots) -> FittedCurve {
     let range = knots.places.indices
     let isVoltage = start == 0
     let deviations =
       isVoltage
-      ? before.voltageDeviations(of: model, span: span) : range.map { deviation(start + $0) }
+      ? voltageDeviations : range.map { deviation(start + $0) }
     return FittedCurve(
       name: name, unit: unit, places: knots.places.map(window.stateOfCharge),
       values: isVoltage ? outcome.voltage(of: model) : range.map { outcome.unknowns[start + $0] },
@@ -119,7 +133,7 @@ struct FitSummary {
 
   private func description(_ curves: [FittedCurve]) -> CellDescription {
     let hysteresis = model.prior.hasGap ? inside(curves[4]) : .constant(0)
-    let circuit = EquivalentCircuit(
+    var circuit = EquivalentCircuit(
       openCircuitVolts: window.curve, seriesOhms: inside(curves[1]),
       chargeTransferAmperes: transferAmperes,
       pairs: [
@@ -127,15 +141,13 @@ struct FitSummary {
         .init(ohms: inside(curves[3]), seconds: outcome.shape.slowSeconds),
       ],
       hysteresisVolts: hysteresis, hysteresisRate: model.gapRate * window.ampereHours,
-      activationJoulesPerMole: 20_000)
-    // As the 18650 whose description came first: 37 J/K and 0.04 W/K at 1.5 Ah.
-    let size = window.ampereHours / 1.5
+      activationJoulesPerMole: outcome.shape.activation)
+    circuit.surfaceLeadSeconds = 3_600 * outcome.shape.leadHours
     return CellDescription(
       name: fit.request.name, source: fit.request.source,
       ratedCapacityAmpereHours: window.ampereHours, lowerCutoffVolts: fit.lower,
       upperCutoffVolts: fit.upper, model: .circuit(circuit),
-      thermal: ThermalDescription(
-        heatCapacityJoulesPerKelvin: 37 * size, conductanceWattsPerKelvin: 0.04 * size))
+      thermal: .guessed(ampereHours: window.ampereHours))
   }
 
   /// The current beyond which the series resistance falls.
@@ -157,6 +169,22 @@ struct FitSummary {
 
   // MARK: - Numbers
 
+  /// The surfaces' lead is of the fit that found the open-circuit voltage.
+  private var lead: [FittedParameter] {
+    guard let place = before.beliefs.firstIndex(where: { $0.name == .lead }) else { return [] }
+    let unknown = model.size + place
+    let total = model.size + before.beliefs.count
+    let deviation = max(before.covariance[unknown * total + unknown], 0).squareRoot()
+    let value = before.shape.leadHours
+    return [
+      FittedParameter(
+        name: "lead of the surfaces", unit: "s", value: 3_600 * value,
+        interval: 3_600 * max(value - 1.96 * deviation, 0)...3_600 * (value + 1.96 * deviation),
+        prior: 3_600 * before.beliefs[place].middle,
+        isDetermined: deviation < 0.5 * before.beliefs[place].deviation)
+    ]
+  }
+
   private var scalars: [FittedParameter] {
     let volts = model.voltageKnots.places.count
     let known = before.voltageDeviations(of: model, span: span)
@@ -164,8 +192,7 @@ struct FitSummary {
     let capacityDeviation = (ends.lower * ends.lower + ends.upper * ends.upper).squareRoot()
     let isGiven = fit.request.capacityAmpereHours != nil && halfCells == nil
     let spread =
-      halfCells?.capacityDeviation(
-        model.voltageKnots.places, lower: fit.lower, upper: fit.upper) ?? capacityDeviation
+      halfCells?.capacityDeviation(lower: fit.lower, upper: fit.upper) ?? capacityDeviation
     let half = isGiven ? 0 : 1.96 * min(spread, span)
     var result = [
       FittedParameter(
@@ -181,7 +208,7 @@ struct FitSummary {
       func parameter(
         _ name: String, _ unit: String, _ value: Double, logarithmic: Bool, prior: Double? = nil
       ) -> FittedParameter {
-        let factor = DeterministicMath.exp(1.96 * deviation)
+        let factor = DeterministicMath.exp(min(1.96 * deviation, 20))
         let interval =
           logarithmic
           ? value / factor...value * factor
@@ -206,7 +233,10 @@ struct FitSummary {
         result.append(
           parameter("charge arriving per charge counted", "", shape.chargeRatio, logarithmic: false)
         )
-      case .lead: break
+      case .activation:
+        result.append(
+          parameter("activation energy", "J/mol", shape.activation, logarithmic: false))
+      case .swing, .balance, .lead: break
       case .offset(let record):
         let first = model.place(model.records[record].rows[0], record, shape)
         let start = window.stateOfCharge(first)
@@ -219,12 +249,11 @@ struct FitSummary {
             isDetermined: isDetermined))
       }
     }
-    return result
+    return result + lead
   }
 
   private var electrodes: [FittedParameter] {
-    halfCells?.parameters(
-      places: model.voltageKnots.places, lower: fit.lower, upper: fit.upper) ?? []
+    halfCells?.parameters(lower: fit.lower, upper: fit.upper) ?? []
   }
 
   /// The curves at three states of charge, as numbers with intervals.
@@ -281,10 +310,13 @@ struct FitSummary {
         "hysteresis: not determined, for the records go in one direction only; taken as 0 V"
       )
     }
+    if !outcome.beliefs.contains(where: { $0.name == .activation }) {
+      said.append("activation energy: not determined; assumed, 20 kJ/mol")
+    }
     said += [
       "hysteresis rate: assumed, \(rounded(CellFit.gapRate)) per turn of the recorded charge",
-      "activation energy, heat capacity and conductance: not determined; assumed, 20 kJ/mol and an "
-        + "18650 scaled by capacity",
+      fit.temperatureStatement,
+      ThermalDescription.assumption(ampereHours: window.ampereHours),
     ]
     return said
   }

@@ -17,6 +17,8 @@ struct FitWindow {
   private let empty: Double
   private let belowRecord: Double
   private let aboveRecord: Double
+  /// The deviation of a full end that is known, for its charge was held to the end. Unit: Ah.
+  private let heldDeviation: Double?
   private let slopes: (lower: Double, upper: Double)
 
   /// - Parameters:
@@ -24,8 +26,12 @@ struct FitWindow {
   ///   - volts: the curve there, rising.
   ///   - lower: the lower cut-off. Unit: V.
   ///   - upper: the upper cut-off. Unit: V.
+  ///   - heldFull: where a charge was held at the upper cut-off until it ended; full is there. Unit: Ah.
   ///   - capacity: the charge between them, where it is known from elsewhere. Unit: Ah.
-  init(places: [Double], volts: [Double], lower: Double, upper: Double, capacity: Double?) {
+  init(
+    places: [Double], volts: [Double], lower: Double, upper: Double, capacity: Double?,
+    heldFull: (place: Double, amperes: Double)?
+  ) {
     self.volts = volts
     let last = places.count - 1
     let span = places[last] - places[0]
@@ -41,7 +47,13 @@ struct FitWindow {
 
     // The full end.
     var above: Double
-    if volts[last] >= upper {
+    if let heldFull {
+      above = heldFull.place - places[last]
+      said.append(
+        "full end: where the charge that was held at \(rounded(upper)) V ended, at "
+          + "\(rounded(heldFull.amperes)) A; there the curve is at "
+          + "\(rounded(knots.value(volts, at: heldFull.place))) V")
+    } else if volts[last] >= upper {
       above = Self.crossing(places, volts, upper) - places[last]
     } else {
       above = (upper - volts[last]) / slopes.upper
@@ -76,6 +88,7 @@ struct FitWindow {
     }
     let begin = start
     empty = begin
+    heldDeviation = heldFull == nil ? nil : 0.002 * span
     belowRecord = max(places[0] - begin, 0)
     aboveRecord = max(above, 0)
     ampereHours = full - begin
@@ -85,7 +98,8 @@ struct FitWindow {
       if value > lower, value < upper { points.append((place, value)) }
     }
     let ends = [(place: begin, volts: points.isEmpty ? lower : min(lower, points[0].volts))]
-    let all = (points.first?.place == begin ? [] : ends) + points + [(full, upper)]
+    let top = heldFull.map { knots.value(volts, at: $0.place) } ?? upper
+    let all = (points.first?.place == begin ? [] : ends) + points + [(full, top)]
     var x: [Double] = []
     var y: [Double] = []
     for point in all {
@@ -118,7 +132,8 @@ struct FitWindow {
   func endDeviations(_ lower: Double, _ upper: Double) -> (lower: Double, upper: Double) {
     func both(_ a: Double, _ b: Double) -> Double { (a * a + b * b).squareRoot() }
     return (
-      both(lower / slopes.lower, 0.5 * belowRecord), both(upper / slopes.upper, aboveRecord)
+      both(lower / slopes.lower, 0.5 * belowRecord),
+      heldDeviation ?? both(upper / slopes.upper, aboveRecord)
     )
   }
 }

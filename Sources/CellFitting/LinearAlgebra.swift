@@ -7,7 +7,8 @@ struct Cholesky {
   /// The lower triangle, row by row.
   private var lower: [Double]
 
-  /// Factors a matrix given row by row; nil where it is not positive definite.
+  /// Factors a matrix given row by row, of which the upper triangle is not read; nil where it is not
+  /// positive definite.
   init?(_ matrix: [Double], size: Int) {
     self.size = size
     lower = matrix

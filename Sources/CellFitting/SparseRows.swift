@@ -40,16 +40,20 @@ struct SparseRows {
     }
   }
 
-  /// Adds the weighted normal equations to a matrix and a right side.
+  /// Adds the weighted normal equations to a matrix, of which only the lower triangle is filled, and
+  /// to a right side.
   func accumulate(into matrix: inout [Double], _ right: inout [Double]) {
     let size = right.count
     for row in 0..<count {
       let weight = weights[row] * weights[row]
-      for i in starts[row]..<starts[row + 1] {
+      let terms = starts[row]..<starts[row + 1]
+      for i in terms {
         let scaled = weight * values[i]
-        let base = indices[i] * size
-        right[indices[i]] += scaled * targets[row]
-        for j in starts[row]..<starts[row + 1] { matrix[base + indices[j]] += scaled * values[j] }
+        let column = indices[i]
+        right[column] += scaled * targets[row]
+        for j in terms where indices[j] <= column {
+          matrix[column * size + indices[j]] += scaled * values[j]
+        }
       }
     }
   }

@@ -15,6 +15,9 @@ struct ThinnedRecord {
     var charged: Double
     /// The charge taken out since the start, not positive. Unit: Ah.
     var discharged: Double
+    /// (1/T − 1/298.15 K) / R, with which an activation energy slows what it acts on; 0 where the
+    /// temperature was not recorded. Unit: mol/J.
+    var cold: Double
   }
 
   var rows: [Row] = []
@@ -76,7 +79,13 @@ struct ThinnedRecord {
     rows.append(
       Row(
         seconds: sample.seconds, volts: sample.volts, amperes: isSteady ? mean : sample.amperes,
-        meanAmperes: mean, charged: charged, discharged: discharged))
+        meanAmperes: mean, charged: charged, discharged: discharged,
+        cold: sample.celsius.map(Self.cold) ?? 0))
+  }
+
+  /// Between −60 and 120 °C; what is outside is no cell's temperature.
+  static func cold(celsius: Double) -> Double {
+    (1 / (min(max(celsius, -60), 120) + 273.15) - 1 / 298.15) / 8.314462618
   }
 
   /// The standard deviation between neighbours, from the median step, which jumps do not move.

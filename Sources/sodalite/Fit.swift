@@ -20,7 +20,10 @@ struct Fit: ParsableCommand {
       EXAMPLE: sodalite fit slow.csv pulses.csv --lower-cutoff 2V --upper-cutoff 4.2V --output cell.yaml
       """)
 
-  @Argument(help: "The records of one cell.") var files: [String]
+  @Argument(
+    help: "The records of one cell; FILE@TIME, such as log.csv@12h, is a file's rows before a time."
+  )
+  var files: [String]
   @Option(help: "The description's name; the first file's by default.") var name: String?
   @Option(help: "Where the data come from, for the description.") var source: String?
   @Option(help: "Which column is what: time=NAME,current=NAME,voltage=NAME[,temperature=,truth=].")
@@ -43,11 +46,15 @@ struct Fit: ParsableCommand {
     transform: QuantityArgument.ampereHours)
   var capacity: Double?
   @Option(
-    help: "The cathode's half-cell curve: FILE, or FILE:CONTENT,VOLTAGE with its columns' names.")
+    help: ArgumentHelp(
+      "The cathode's half-cell curve: FILE, FILE:CONTENT,VOLTAGE with its columns' names, or "
+        + HalfCellFile.names.cathode.joined(separator: ", ") + "."))
   var cathode: String?
   @Option(
-    help: "The anode's half-cell curve: FILE, or FILE:CONTENT,VOLTAGE with its columns' names.")
+    help: "The anode's half-cell curve: FILE, FILE:CONTENT,VOLTAGE, or hard-carbon.")
   var anode: String?
+  @Option(help: "What the description is made of: circuit or electrodes. (default: circuit)")
+  var model: DescriptionForm = .circuit
   @Option(help: "Write the description to a YAML file.") var output: String?
   @Option(help: "Draw the fit into a folder, with gnuplot.") var plot: String?
   @Option(help: "table or json.") var format = OutputFormat.table
@@ -55,6 +62,11 @@ struct Fit: ParsableCommand {
   func validate() throws {
     if (cathode == nil) != (anode == nil) {
       throw ValidationError("--cathode and --anode go together: one half-cell curve tells nothing")
+    }
+    if model == .electrodes, cathode == nil {
+      throw ValidationError(
+        "--model electrodes needs half-cell curves: a full cell alone does not tell its electrodes "
+          + "apart; give --cathode and --anode")
     }
   }
 
@@ -71,7 +83,9 @@ struct Fit: ParsableCommand {
       throw UserMistake.exit(error)
     }
     let reports = FitReport(result: result, files: files)
-    if let output { try write(FitDescription.yaml(of: result), to: output) }
+    if let output {
+      try write(FitDescription.yaml(of: result, command: CommandLine.arguments), to: output)
+    }
     try report(format == .json ? reports.json.text + "\n" : reports.table)
     if let plot { try FitPlots.draw(result, into: plot) }
   }
@@ -86,10 +100,11 @@ struct Fit: ParsableCommand {
         LogColumns(dischargePositive: dischargePositive)
       }
     var records: [FitRecord] = []
-    for (index, file) in files.enumerated() {
+    for (index, argument) in files.enumerated() {
+      let (file, end) = try Self.part(argument)
       var log = try LogReader.open(file, columns: places)
       var samples: [FitRecord.Sample] = []
-      while let row = try log.next() {
+      while let row = try log.next(), row.seconds < end {
         if row.line & 0xFFF == 0 {
           bar.update(
             fraction: (Double(index) + log.fractionRead) / Double(files.count),
@@ -97,11 +112,28 @@ struct Fit: ParsableCommand {
         }
         samples.append(
           FitRecord.Sample(
-            seconds: row.seconds, amperes: row.amperes, volts: row.volts, line: row.line))
+            seconds: row.seconds, amperes: row.amperes, volts: row.volts, line: row.line,
+            celsius: row.celsius))
       }
       records.append(FitRecord(name: file, samples: samples))
     }
     return records
+  }
+
+  /// A file, and the time before which its rows count.
+  private static func part(_ argument: String) throws(DataProblem) -> (file: String, end: Double) {
+    guard let sign = argument.lastIndex(of: "@"),
+      !FileManager.default.fileExists(atPath: argument)
+    else { return (argument, .infinity) }
+    let text = String(argument[argument.index(after: sign)...])
+    do {
+      return (
+        String(argument[..<sign]), try DurationArgument(argument: text).seconds
+      )
+    } catch {
+      throw DataProblem(
+        .usage, file: argument, message: "'\(text)' is no time; expected one such as 12h or 600s")
+    }
   }
 
   private func fit(_ records: [FitRecord]) throws(DataProblem) -> FitResult {
@@ -115,20 +147,17 @@ struct Fit: ParsableCommand {
         try HalfCellFile.read(cathode, option: "--cathode"),
         try HalfCellFile.read(anode, option: "--anode")
       )
+      request.form = model == .electrodes ? .electrodes : .circuit
     }
+    var progress = FitProgress()
     do throws(FitRefusal) {
-      return try CellFit.run(records, request) { step in
-        if isTerminal { StandardError.write("fitting: \(step)\n") }
-      }
+      return try CellFit.run(records, request) { progress.tell($0) }
     } catch {
       throw DataProblem(
         .badData, file: error.record ?? files.joined(separator: ", "), line: error.line,
         message: error.message)
     }
   }
-
-  /// Progress is for people; a log has no use for it.
-  private var isTerminal: Bool { isatty(2) == 1 }
 
   private func write(_ text: String, to path: String) throws {
     do {
@@ -137,6 +166,28 @@ struct Fit: ParsableCommand {
       throw UserMistake.exit("\(path): cannot write: \(error.localizedDescription)", code: 74)
     }
   }
+}
+
+/// Says what a fit is doing: at once on a terminal, and in a log only of a fit that takes long.
+private struct FitProgress {
+  private let started = wallSeconds()
+  private var told = wallSeconds()
+  private let isTerminal = isatty(2) == 1
+  /// A log is told no more often. Unit: s.
+  private static let longest = 20.0
+
+  mutating func tell(_ step: String) {
+    let now = wallSeconds()
+    guard isTerminal || now - told > Self.longest else { return }
+    told = now
+    StandardError.write("sodalite: fitting, \(number(now - started, 0)) s: \(step)\n")
+  }
+}
+
+/// What a description is made of.
+enum DescriptionForm: String, CaseIterable, ExpressibleByArgument {
+  case circuit
+  case electrodes
 }
 
 /// Quantities with units on the command line.

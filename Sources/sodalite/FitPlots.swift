@@ -41,9 +41,10 @@ enum FitPlots {
 
   private static func curves(_ result: FitResult) -> PaperFigure {
     let volts = result.curves[0]
-    var ohms: [PaperFigure.Curve] = []
-    for (colour, curve) in result.curves[1...3].enumerated() {
-      ohms += band(curve, colour: colour)
+    let isCircuit = result.curves.contains { $0.unit == "ohm" }
+    var others: [PaperFigure.Curve] = []
+    for (colour, curve) in result.curves.dropFirst().prefix(3).enumerated() {
+      others += isCircuit ? band(curve, colour: colour) : [line(curve, colour: colour + 1)]
     }
     return PaperFigure(
       name: "curves",
@@ -52,9 +53,14 @@ enum FitPlots {
           title: "Open-circuit voltage, 95 %", xLabel: "state of charge", yLabel: "voltage / V",
           curves: band(volts, colour: 0), key: "bottom right"),
         .init(
-          title: "Resistances, 95 %", xLabel: "state of charge", yLabel: "resistance / ohm",
-          curves: ohms),
+          title: isCircuit ? "Resistances, 95 %" : "Electrodes against sodium",
+          xLabel: "state of charge", yLabel: isCircuit ? "resistance / ohm" : "voltage / V",
+          curves: others),
       ])
+  }
+
+  private static func line(_ curve: FittedCurve, colour: Int) -> PaperFigure.Curve {
+    .init(title: curve.name, colour: colour, x: curve.places, y: curve.values)
   }
 
   private static func band(_ curve: FittedCurve, colour: Int) -> [PaperFigure.Curve] {
@@ -62,7 +68,7 @@ enum FitPlots {
       zip(curve.values, curve.deviations).map { $0 + by * $1 }
     }
     return [
-      .init(title: curve.name, colour: colour, x: curve.places, y: curve.values),
+      line(curve, colour: colour),
       .init(title: "", colour: colour, look: .dashed, x: curve.places, y: shifted(1.96)),
       .init(title: "", colour: colour, look: .dashed, x: curve.places, y: shifted(-1.96)),
     ]

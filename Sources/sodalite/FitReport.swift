@@ -12,8 +12,10 @@ struct FitReport {
   var table: String {
     var text = numbers.text + "\n" + residuals.text + "\nNot determined by the data:\n"
     for sentence in result.undetermined { text += "- \(sentence)\n" }
-    text += "\nSingular values of the nonlinear parameters (below 1 the prior says more): "
-    text += result.singularValues.map { significant($0) }.joined(separator: ", ") + "\n"
+    if !result.singularValues.isEmpty {
+      text += "\nSingular values of the nonlinear parameters (below 1 the prior says more): "
+      text += result.singularValues.map { significant($0) }.joined(separator: ", ") + "\n"
+    }
     text +=
       "Residuals: \(number(result.noiseVolts * 1e3, 1)) mV for most rows, of which "
       + "\(number(result.correlation, 1)) neighbours say the same.\n"
@@ -104,11 +106,14 @@ struct FitReport {
 
   /// Four digits that mean something, for numbers of any size.
   private func significant(_ value: Double) -> String {
-    guard value != 0, value.isFinite else { return number(value, 0) }
+    guard value.isFinite else { return value > 0 ? "without bound" : "-" }
+    guard value != 0 else { return "0" }
+    if value.magnitude < 1e-9 { return "0" }
+    if value.magnitude > 1e9 { return value > 0 ? "> 1e9" : "< -1e9" }
     var decimals = 3
     var size = value.magnitude
     while size >= 10, decimals > 0 { (size, decimals) = (size / 10, decimals - 1) }
-    while size < 1, decimals < 12 { (size, decimals) = (size * 10, decimals + 1) }
+    while size < 1, decimals < 9 { (size, decimals) = (size * 10, decimals + 1) }
     return number(value, decimals)
   }
 }

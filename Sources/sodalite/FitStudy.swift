@@ -13,6 +13,7 @@ struct FitStudy: ParsableCommand {
 
   @Option(help: "The seeds A-B of the cells.") var seeds = "1-4"
   @Flag(help: "Print each number that its interval misses.") var misses = false
+  @Option(help: "Only the shape of this number, from 1.") var shape: Int?
 
   func run() throws {
     let ends = seeds.split(separator: "-").compactMap { UInt64($0) }
@@ -22,7 +23,8 @@ struct FitStudy: ParsableCommand {
     var table = TableText([
       ("", .left), ("inside 95 %", .right), ("determined", .right), ("rms error", .right),
     ])
-    for shape in FittingTrial.shapes {
+    for (place, shape) in FittingTrial.shapes.enumerated()
+    where self.shape == nil || self.shape == place + 1 {
       var scores: [FitScore] = []
       for seed in first...last { try add(shape, seed, to: &scores) }
       table.add([shape.name, "", "", ""])
@@ -39,6 +41,7 @@ struct FitStudy: ParsableCommand {
       CellFit.Request(
         name: truth.name, source: truth.source, lowerCutoffVolts: truth.lowerCutoffVolts,
         upperCutoffVolts: truth.upperCutoffVolts))
+    if misses { print(FitReport(result: result, files: [shape.name]).table) }
     for parameter in result.parameters {
       guard let expected = Self.expected(parameter.name, truth) else { continue }
       let place =

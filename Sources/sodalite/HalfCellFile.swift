@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CellFitting
+import CellSimulation
 import Telemetry
 
-/// Half-cell curves from CSV files: the content and the potential, by default the first two columns.
+/// Half-cell curves: published ones by name, or from CSV files with the content and the potential, by
+/// default the first two columns.
 enum HalfCellFile {
   /// Reads a curve.
   ///
   /// - Parameters:
-  ///   - argument: FILE or FILE:CONTENT,VOLTAGE.
+  ///   - argument: a name, FILE or FILE:CONTENT,VOLTAGE.
   ///   - option: for messages.
   static func read(_ argument: String, option: String) throws(DataProblem) -> HalfCellCurve {
+    if let published = try published(argument, option) { return published }
     var path = argument
     var names: [String] = []
     if let colon = argument.lastIndex(of: ":") {
@@ -34,6 +37,25 @@ enum HalfCellFile {
     }
   }
 
+  /// The names of published curves.
+  static let names = (
+    cathode: CellDescription.paperCathodes.map(\.name), anode: ["hard-carbon"]
+  )
+
+  private static func published(
+    _ name: String, _ option: String
+  ) throws(DataProblem) -> HalfCellCurve? {
+    if option == "--anode", name == "hard-carbon" { return .hardCarbon }
+    guard option == "--cathode",
+      let cathode = CellDescription.paperCathodes.first(where: { $0.name == name })
+    else { return nil }
+    do {
+      return try HalfCellCurve(halfCell: cathode)
+    } catch {
+      throw DataProblem(.configuration, file: name, message: error.description)
+    }
+  }
+
   private static func places(
     of names: [String], in header: [String], file: String
   ) throws(DataProblem) -> (content: Int, volts: Int) {
@@ -47,4 +69,11 @@ enum HalfCellFile {
     }
     return (content, volts)
   }
+}
+
+extension CellDescription {
+  /// The cathodes of the paper against sodium metal.
+  fileprivate static let paperCathodes: [CellDescription] = [
+    .hu2024MPB, .hu2024NMPB, .hu2024FeMnPB, .hu2024NFMPB0, .hu2024NFMPB1, .hu2024NFMPB2,
+  ]
 }

@@ -67,15 +67,17 @@ import Testing
 
   @Test(
     arguments: [
-      ("one current only", 300, nil, nil), ("expected at least 60 %", 360, 1.0, 6.0),
-      ("is not below the upper", 360, 4.0, 2.0),
-    ] as [(String, Int, Double?, Double?)])
+      ("one current only", 300, nil, nil, nil), ("expected at least 60 %", 360, 1.0, 6.0, nil),
+      ("is not below the upper", 360, 4.0, 2.0, nil),
+      ("--capacity is 0.7 Ah, but 0.833 Ah passed", 360, nil, nil, 0.7),
+    ] as [(String, Int, Double?, Double?, Double?)])
   func recordsThatSayTooLittleTogetherAreRefused(
-    reason: String, count: Int, lower: Double?, upper: Double?
+    reason: String, count: Int, lower: Double?, upper: Double?, capacity: Double?
   ) {
     let record = FitRecord(name: "a", samples: Array(Self.discharge().prefix(count)))
     let request = CellFit.Request(
-      name: "a", source: "a", lowerCutoffVolts: lower, upperCutoffVolts: upper)
+      name: "a", source: "a", lowerCutoffVolts: lower, upperCutoffVolts: upper,
+      capacityAmpereHours: capacity)
     do throws(FitRefusal) {
       _ = try CellFit.run([record], request)
       Issue.record("not refused")
