@@ -111,14 +111,24 @@ public struct Pause: Equatable, Sendable {
 extension StateEstimator {
   /// Goes on from a snapshot after a pause.
   ///
+  /// - Returns: nil if the snapshot is not an estimator's.
+  public init?(profile: CellProfile, from snapshot: EstimatorSnapshot, after pause: Pause) {
+    self.init(profile: profile, stateOfCharge: .partsPerMillion(500_000))
+    guard resume(from: snapshot, after: pause) else { return nil }
+  }
+
+  /// Goes on from a snapshot after a pause; what was known before is forgotten, but for the profile.
+  ///
   /// Over a known pause the cell relaxes and loses charge to itself; over an unknown one it may have
   /// done so or not, and the interval says that. The next voltage, taken at rest, is then weighed by
   /// what is left of the belief.
   ///
-  /// - Returns: nil if the snapshot is not an estimator's.
-  public init?(profile: CellProfile, from snapshot: EstimatorSnapshot, after pause: Pause) {
-    guard snapshot.isSane else { return nil }
-    self.init(profile: profile, stateOfCharge: .partsPerMillion(500_000))
+  /// - Returns: false, with nothing changed, if the snapshot is not an estimator's.
+  public mutating func resume(
+    from snapshot: borrowing EstimatorSnapshot, after pause: Pause
+  ) -> Bool {
+    guard snapshot.isSane else { return false }
+    begin(at: .partsPerMillion(500_000), deviation: 300_000)
     snapshot.restore(&self)
     // Whatever was learned before the pause, the first reading after it is an independent one.
     firstLook = Int64(profile.tuning.slopeSeconds) * 1_000_000
@@ -130,6 +140,19 @@ extension StateEstimator {
     } else {
       forgetRelaxation()
     }
+    return true
+  }
+
+  /// Begins anew at the state of charge that a voltage at rest stands for.
+  ///
+  /// - Parameters:
+  ///   - voltage: at rest.
+  ///   - deviation: of the state of charge. Unit: ppm.
+  ///   - isOtherCell: of no matter: every cell has the make's curve.
+  public mutating func begin(
+    atOpenCircuit voltage: Voltage, deviation: Int32, isOtherCell: Bool
+  ) {
+    begin(at: Self.stateOfCharge(atOpenCircuit: voltage, profile), deviation: deviation)
   }
 
   /// Whether a first reading speaks for the belief: it is within three deviations of it.

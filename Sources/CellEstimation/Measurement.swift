@@ -75,12 +75,26 @@ public struct PlausibilityCheck: Equatable, Sendable {
   ///   - profile: its window, widened by 0.5 V below and 0.4 V above, bounds the voltage.
   ///   - currentRange: the magnitude at which the current sensor is at its end.
   public init(_ profile: borrowing CellProfile, currentRange: Current) {
-    lowestVoltage = .microvolts(profile.lowerCutoff.microvolts - 500_000)
-    highestVoltage = .microvolts(profile.upperCutoff.microvolts + 400_000)
+    self.init(
+      lowerCutoff: profile.lowerCutoff, upperCutoff: profile.upperCutoff,
+      rated: profile.ratedCapacity, currentRange: currentRange)
+  }
+
+  /// Makes the check for a cell's window and a current sensor.
+  ///
+  /// - Parameters:
+  ///   - lowerCutoff: widened by 0.5 V, the lowest voltage that is believed.
+  ///   - upperCutoff: widened by 0.4 V, the highest.
+  ///   - rated: the charge of a new cell.
+  ///   - currentRange: the magnitude at which the current sensor is at its end.
+  public init(
+    lowerCutoff: Voltage, upperCutoff: Voltage, rated: Charge, currentRange: Current
+  ) {
+    lowestVoltage = .microvolts(lowerCutoff.microvolts - 500_000)
+    highestVoltage = .microvolts(upperCutoff.microvolts + 400_000)
     self.currentRange = currentRange
     // C/5: at 25 °C that moves a sodium-ion cell by many times the step of any converter here.
-    let rated = profile.ratedCapacity.nanocoulombs / 3_600_000
-    telltaleCurrent = .microamperes(Int32(clamping: rated / 5))
+    telltaleCurrent = .microamperes(Int32(clamping: rated.nanocoulombs / 3_600_000 / 5))
   }
 
   /// Removes from `measurement` what cannot be believed and says why.

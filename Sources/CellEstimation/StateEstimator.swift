@@ -11,7 +11,7 @@ public import Quantities
 public struct StateEstimator: Sendable {
   var filter: StateFilter
   /// What is known of the cell; the open-circuit curve is replaced when the cell's modes are known.
-  public private(set) var profile: CellProfile
+  public internal(set) var profile: CellProfile
   private var lastTime: MonotonicTime?
   /// What the first reading is worth, as the time since an imagined one before. Unit: µs.
   var firstLook: Int64 = 1_000_000
@@ -46,9 +46,35 @@ public struct StateEstimator: Sendable {
     profile: CellProfile, stateOfCharge: StateOfCharge, deviation: Int32 = 300_000
   ) {
     self.profile = profile
+    filter = Self.filter(profile, stateOfCharge, deviation)
+  }
+
+  /// Begins anew with another cell of the make, as an estimator that was just made.
+  ///
+  /// In place, because a new one beside it takes the stack for one more profile.
+  public mutating func begin(at stateOfCharge: StateOfCharge, deviation: Int32) {
+    filter = Self.filter(profile, stateOfCharge, deviation)
+    lastTime = nil
+    firstLook = 1_000_000
+    lastCurrent = .microamperes(0)
+    lastTemperature = .degreesCelsius(25)
+    temperatureAge = .max
+    voltageAge = 0
+    waitingCharge = .zero
+    assumed = .zero
+    chargeIsCounted = true
+    sticky = []
+    current = []
+    ledger = .zero
+    saturations = 0
+  }
+
+  private static func filter(
+    _ profile: borrowing CellProfile, _ stateOfCharge: StateOfCharge, _ deviation: Int32
+  ) -> StateFilter {
     var arithmetic = SaturatingArithmetic()
     let wide = Format.millionths(min(max(deviation, 100), 1_000_000), &arithmetic)
-    filter = StateFilter(
+    return StateFilter(
       profile,
       stateOfCharge: Format.millionths(
         min(max(stateOfCharge.partsPerMillion, 0), 1_000_000), &arithmetic),
@@ -274,9 +300,7 @@ public struct StateEstimator: Sendable {
     modelErrorOfCharge: Int32
   ) {
     let before = profile.openCircuitVoltage(filter.x[State.charge], &filter.arithmetic)
-    for i in 0..<257 { profile.openCircuit[i] = curve[i] }
-    profile.tuning.modelError = modelError
-    profile.tuning.modelErrorOfCharge = modelErrorOfCharge
+    use(curve: curve, modelError: modelError, modelErrorOfCharge: modelErrorOfCharge)
     filter.fuse(inverseCapacity, variance: inverseCapacityVariance, into: State.inverseCapacity)
     filter.fuse(stateOfCharge, variance: variance, into: State.charge)
     // The voltage that the filter expects goes on, as far as the new curve may be wrong.
@@ -284,6 +308,15 @@ public struct StateEstimator: Sendable {
     let most = Format.millionths(modelError, &filter.arithmetic)
     filter.x[State.modelError] = min(
       max(filter.x[State.modelError] + before - after, -most), most)
+  }
+
+  /// Measures the state of charge on another curve from now on; what is believed of it stays a number.
+  mutating func use(
+    curve: borrowing InlineArray<257, Int32>, modelError: Int32, modelErrorOfCharge: Int32
+  ) {
+    for i in 0..<257 { profile.openCircuit[i] = curve[i] }
+    profile.tuning.modelError = modelError
+    profile.tuning.modelErrorOfCharge = modelErrorOfCharge
   }
 
   // MARK: What is believed

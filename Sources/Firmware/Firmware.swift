@@ -5,10 +5,8 @@ public import CellEstimation
 public import ChipDrivers
 public import Quantities
 
-/// What the firmware is told about its cell and board.
+/// What the firmware is told about its board; what it knows of the cell is the estimator's.
 public struct FirmwareConfiguration: Sendable {
-  /// The cell's tables.
-  public var profile: CellProfile
   /// The chip that reads current and voltage.
   public var monitor: CurrentMonitor
   /// The chip that reads the temperature.
@@ -21,10 +19,6 @@ public struct FirmwareConfiguration: Sendable {
   public var currentRange: Current
   /// When to stop charging and discharging.
   public var protection: ProtectionTable
-  /// The most likely state of charge at the start.
-  public var startStateOfCharge: StateOfCharge
-  /// Its standard deviation. Unit: ppm.
-  public var startDeviation: Int32
   /// When the state is saved, if there is a memory.
   public var saving: SaveRule
   /// What tells how long the firmware was away.
@@ -32,30 +26,18 @@ public struct FirmwareConfiguration: Sendable {
 
   /// Makes a configuration.
   public init(
-    profile: CellProfile, monitor: CurrentMonitor, thermometer: TemperatureSensor,
-    currentRange: Current, protection: ProtectionTable,
-    startStateOfCharge: StateOfCharge, startDeviation: Int32, gauge: Gauge = .none,
-    seriesCells: Int32 = 1, saving: SaveRule = SaveRule(), wallClock: WallClock = .none
+    monitor: CurrentMonitor, thermometer: TemperatureSensor, currentRange: Current,
+    protection: ProtectionTable, gauge: Gauge = .none, seriesCells: Int32 = 1,
+    saving: SaveRule = SaveRule(), wallClock: WallClock = .none
   ) {
-    self.profile = profile
     self.monitor = monitor
     self.thermometer = thermometer
     self.currentRange = currentRange
     self.protection = protection
-    self.startStateOfCharge = startStateOfCharge
-    self.startDeviation = startDeviation
     self.gauge = gauge
     self.seriesCells = seriesCells
     self.saving = saving
     self.wallClock = wallClock
-  }
-
-  /// Tells configurations apart whose estimates and counts mean different things.
-  public var identity: UInt32 {
-    var crc = CRC32C()
-    crc.combine(profile.checksum)
-    crc.combine(UInt32(bitPattern: currentRange.microamperes))
-    return crc.value
   }
 }
 
@@ -97,9 +79,13 @@ public struct Report: Equatable, Sendable {
 /// and on a microcontroller; nothing in it waits, allocates or fails: a sensor that does not answer is
 /// a missing value, and both switches stay off until the first complete and plausible measurement,
 /// and until it is settled what becomes of the state that an earlier run kept.
+///
+/// What is known of the cell comes with the estimator and is held once: its tables are the largest thing
+/// on a microcontroller's stack.
 public struct Firmware<
   Bus: I2CBus & ~Copyable, ChargeSwitch: DigitalOutput & ~Copyable,
-  DischargeSwitch: DigitalOutput & ~Copyable, Memory: NonvolatileMemory & ~Copyable
+  DischargeSwitch: DigitalOutput & ~Copyable, Memory: NonvolatileMemory & ~Copyable,
+  Estimator: FirmwareEstimator
 >: ~Copyable {
   private var bus: Bus
   private var chargeSwitch: ChargeSwitch
@@ -107,27 +93,44 @@ public struct Firmware<
   private let protection: ProtectionTable
   private var sensors: Sensors
   private var plausibility: PlausibilityCheck
-  private var estimator: StateEstimator
+  private var estimator: Estimator
   private var monitor = ProtectionMonitor()
   private var deep: DeepDischarge
   private var limits = CurrentLimits.none
+  private var mean = MeanCurrent()
   private var hasMeasured = false
   private var lastTick: MonotonicTime?
   /// What the switches were told last.
   private var allowed: Direction?
   private var feedback: Direction?
-  private var remembrance: Remembrance<Memory>
+  private var remembrance: Remembrance<Memory, Estimator>
 
   /// Makes the firmware; both switches are set off at once.
   ///
   /// A profile whose checksum does not fit is a programmer's error and traps: an estimate from
   /// damaged tables would be believed.
+  /// - Parameters:
+  ///   - configuration: what the board is.
+  ///   - estimator: knows the cell, and believes what it is to believe at the start.
+  ///   - bus: that the chips are on.
+  ///   - chargeSwitch: lets charge in.
+  ///   - dischargeSwitch: lets charge out.
+  ///   - memory: keeps what is known over a time without power.
   public init(
-    _ configuration: FirmwareConfiguration, bus: consuming Bus,
-    chargeSwitch: consuming ChargeSwitch, dischargeSwitch: consuming DischargeSwitch,
-    memory: consuming Memory
+    _ configuration: borrowing FirmwareConfiguration, estimator: consuming Estimator,
+    bus: consuming Bus, chargeSwitch: consuming ChargeSwitch,
+    dischargeSwitch: consuming DischargeSwitch, memory: consuming Memory
   ) {
-    precondition(configuration.profile.isIntact, "the cell profile is damaged")
+    // Before the first stored property: one that is read while others are not there yet is one too many
+    // for the compiler (Swift 6.3.1 then releases a bus that is not there).
+    precondition(estimator.isIntact, "the cell profile is damaged")
+    let (lower, upper) = (estimator.lowerCutoff, estimator.upperCutoff)
+    let rated = estimator.ratedCapacity
+    self.estimator = estimator
+    plausibility = PlausibilityCheck(
+      lowerCutoff: lower, upperCutoff: upper, rated: rated,
+      currentRange: configuration.currentRange)
+    deep = DeepDischarge(rated: rated)
     self.bus = bus
     self.chargeSwitch = chargeSwitch
     self.dischargeSwitch = dischargeSwitch
@@ -135,14 +138,8 @@ public struct Firmware<
     sensors = Sensors(
       configuration.monitor, configuration.thermometer, configuration.gauge,
       seriesCells: configuration.seriesCells)
-    plausibility = PlausibilityCheck(
-      configuration.profile, currentRange: configuration.currentRange)
-    estimator = StateEstimator(
-      profile: configuration.profile, stateOfCharge: configuration.startStateOfCharge,
-      deviation: configuration.startDeviation)
-    deep = DeepDischarge(rated: configuration.profile.ratedCapacity)
     remembrance = Remembrance(
-      memory, configuration: configuration.identity, rule: configuration.saving,
+      memory, currentRange: configuration.currentRange, rule: configuration.saving,
       wallClock: configuration.wallClock)
     self.chargeSwitch.set(false)
     self.dischargeSwitch.set(false)
@@ -164,7 +161,22 @@ public struct Firmware<
   public var memoryCounts: MemoryCounts { remembrance.counts }
 
   /// What is known of the cell, as it would be saved now.
-  public var snapshot: EstimatorSnapshot { EstimatorSnapshot(estimator) }
+  public var kept: Estimator.Kept { estimator.kept }
+
+  /// What is expected of the cell if the mean load goes on, and which part of it is fading.
+  ///
+  /// - Parameter seconds: how long the largest currents are to flow, 1 to 60.
+  public func prognosis(over seconds: Int32 = 10) -> Prognosis {
+    let bounds = protection.loadBounds
+    let current = mean.current
+    return Prognosis(
+      meanCurrent: current, timeToEmpty: current.flatMap { estimator.timeToEmpty(at: $0) },
+      timeToFull: current.flatMap { estimator.timeToFull(at: $0, until: nil) },
+      charge: estimator.limit(charging: true, over: seconds, bounds),
+      discharge: estimator.limit(charging: false, over: seconds, bounds),
+      stateOfHealth: estimator.stateOfHealth, electrodes: estimator.electrodes,
+      newElectrodes: estimator.newElectrodes, isLearning: estimator.isLearning)
+  }
 
   /// Does everything once. Call it every 0.1 to 10 s, with the moment of the call.
   public mutating func tick(at time: MonotonicTime) -> Report {
@@ -181,6 +193,7 @@ public struct Firmware<
     }
     remembrance.estimate(&estimator, sample.measurement, isGood: isGood, at: time)
     if isGood { hasMeasured = true }
+    mean.note(sample.measurement.current, at: time)
 
     let before = monitor.active
     let stops = monitor.check(
@@ -288,7 +301,7 @@ public struct Firmware<
     chargeSwitch.set(false)
     dischargeSwitch.set(false)
     sensors.turnOff(on: &bus)
-    remembrance.stop(estimator)
+    remembrance.stop(&estimator)
   }
 
   /// Whether a stop is complete: the state is saved, or the memory has refused it three times.
@@ -309,11 +322,12 @@ extension Firmware
 where Memory == NoMemory, Bus: ~Copyable, ChargeSwitch: ~Copyable, DischargeSwitch: ~Copyable {
   /// Makes firmware that begins anew at every start.
   public init(
-    _ configuration: FirmwareConfiguration, bus: consuming Bus,
-    chargeSwitch: consuming ChargeSwitch, dischargeSwitch: consuming DischargeSwitch
+    _ configuration: borrowing FirmwareConfiguration, estimator: consuming Estimator,
+    bus: consuming Bus, chargeSwitch: consuming ChargeSwitch,
+    dischargeSwitch: consuming DischargeSwitch
   ) {
     self.init(
-      configuration, bus: bus, chargeSwitch: chargeSwitch, dischargeSwitch: dischargeSwitch,
-      memory: NoMemory())
+      configuration, estimator: estimator, bus: bus, chargeSwitch: chargeSwitch,
+      dischargeSwitch: dischargeSwitch, memory: NoMemory())
   }
 }

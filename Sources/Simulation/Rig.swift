@@ -7,7 +7,7 @@ import ChipDrivers
 public import ChipEmulators
 import DeterministicMath
 public import Firmware
-import Quantities
+public import Quantities
 
 /// Which chips the emulated board carries.
 public enum ChipSet: String, CaseIterable, Sendable {
@@ -75,6 +75,17 @@ public struct RigSetup: Sendable {
   }
 }
 
+extension RigSetup {
+  /// What the firmware is told of the state of charge.
+  public var firstGuess: StateOfCharge {
+    let start = min(max(startStateOfCharge + initialError, 0), 1)
+    return .partsPerMillion(Int32((start * 1e6).rounded()))
+  }
+
+  /// How uncertain it is told that to be, as a standard deviation. Unit: ppm.
+  public static let guessDeviation: Int32 = 300_000
+}
+
 /// What is known after a tick, from inside and from outside.
 public struct Moment: Equatable, Sendable {
   /// Time since the start. Unit: s.
@@ -97,7 +108,7 @@ public struct Moment: Equatable, Sendable {
 /// board's own errors are drawn by seed on top of the chips': an offset of 5 mA for each 1.5 A of 1C
 /// and a gain of 0.2 % in the current path, 2 mV in the voltage path (one deviation each; assumed, as
 /// in the design's reference fleet, because a shunt's copper and the wiring add more than the chips).
-public struct Rig: ~Copyable {
+public struct Rig<Estimator: FirmwareEstimator>: ~Copyable {
   private let setup: RigSetup
   private let reference: StateOfChargeReference
   private var cell: Cell
@@ -106,15 +117,18 @@ public struct Rig: ~Copyable {
   private let board: Board
   private let chargeLine = EmulatedLine()
   private let dischargeLine = EmulatedLine()
-  private var firmware: Firmware<EmulatedI2CBus, EmulatedLine, EmulatedLine, NoMemory>
+  private var firmware: Firmware<EmulatedI2CBus, EmulatedLine, EmulatedLine, NoMemory, Estimator>
   private var ticks: Int64 = 0
   /// What loads and chargers keep to; nil where they ask for what they like. Unit: A.
   private var limits: ClosedRange<Double>?
 
   /// Builds and wires everything.
   ///
+  /// - Parameters:
+  ///   - setup: what the run is made of.
+  ///   - estimator: knows the make, and believes `setup.firstGuess`.
   /// - Throws: `CellError` if the description cannot be a cell, or one that the board cannot measure.
-  public init(_ setup: RigSetup) throws(CellError) {
+  public init(_ setup: RigSetup, estimator: Estimator) throws(CellError) {
     // All that can fail comes before the first stored property: a value that cannot be copied is
     // made whole or not at all.
     var random = SeededRandom(seed: setup.seed, stream: 1)
@@ -122,7 +136,6 @@ public struct Rig: ~Copyable {
     let actual = setup.age.map(drawn.aged) ?? drawn
     let reference = try StateOfChargeReference(actual)
     let cell = try reference.cell(at: setup.startStateOfCharge, celsius: setup.ambientCelsius)
-    let profile = try ProfileMaker.profile(for: setup.cell, tuning: setup.tuning)
     let bus = EmulatedI2CBus(
       faults: setup.faults.map { TransferFaults(probabilities: $0, seed: setup.seed, stream: 7) }
         ?? .none)
@@ -135,13 +148,9 @@ public struct Rig: ~Copyable {
         volts: cell.terminalVolts * Double(description.seriesCells)),
       errors: BoardErrors(using: &random, oneC: setup.cell.ratedCapacityAmpereHours),
       seed: setup.seed, bus: bus)
-    let start = min(max(setup.startStateOfCharge + setup.initialError, 0), 1)
     let configuration: FirmwareConfiguration
     do throws(BoardUnsupported) {
-      configuration = try description.firmwareConfiguration(
-        cell: setup.cell, profile: profile,
-        startStateOfCharge: .partsPerMillion(Int32((start * 1e6).rounded())),
-        startDeviation: 300_000)
+      configuration = try description.firmwareConfiguration(cell: setup.cell)
     } catch {
       throw .invalidValue("\(description.name): \(error)")
     }
@@ -152,7 +161,8 @@ public struct Rig: ~Copyable {
     self.board = board
     player = LoadPlayer(setup.schedule, ratedAmpereHours: setup.cell.ratedCapacityAmpereHours)
     firmware = Firmware(
-      configuration, bus: bus, chargeSwitch: chargeLine, dischargeSwitch: dischargeLine)
+      configuration, estimator: estimator, bus: bus, chargeSwitch: chargeLine,
+      dischargeSwitch: dischargeLine)
   }
 
   /// The true charge between full and empty. Unit: Ah.
@@ -166,6 +176,9 @@ public struct Rig: ~Copyable {
 
   /// How many results of the estimator's arithmetic were clamped.
   public var saturations: UInt32 { firmware.saturations }
+
+  /// What the firmware expects of the cell, and which part of it is fading.
+  public func prognosis() -> Prognosis { firmware.prognosis() }
 
   /// Lets one period pass: the cell first, then the chips, then the firmware.
   public mutating func step() -> Moment {
@@ -215,6 +228,19 @@ public struct Rig: ~Copyable {
     case .voltage: letsChargeIn
     case .power(let watts): watts > 0 ? letsChargeIn : letsChargeOut
     }
+  }
+}
+
+extension Rig where Estimator == StateEstimator {
+  /// Builds and wires everything, with an estimator that keeps the make's curve for life.
+  ///
+  /// - Throws: `CellError` if the description cannot be a cell, or one that the board cannot measure.
+  public init(_ setup: RigSetup) throws(CellError) {
+    let profile = try ProfileMaker.profile(for: setup.cell, tuning: setup.tuning)
+    try self.init(
+      setup,
+      estimator: StateEstimator(
+        profile: profile, stateOfCharge: setup.firstGuess, deviation: RigSetup.guessDeviation))
   }
 }
 

@@ -13,7 +13,7 @@ extension BenchSubject {
   /// How many ticks or rows a repetition takes: some tenths of a second.
   private static let count = 20_000
 
-  private static func rig() throws -> Rig {
+  private static func rig() throws -> Rig<StateEstimator> {
     try Rig(RigSetup(cell: cellDescription, seed: 1))
   }
 
@@ -109,9 +109,8 @@ extension BenchSubject {
       try board.perform(.cycles)
       let profile = try ProfileMaker.profile(for: choice.cell)
       var firmware = Firmware(
-        try choice.board.firmwareConfiguration(
-          cell: choice.cell, profile: profile, startStateOfCharge: .partsPerMillion(500_000),
-          startDeviation: 300_000),
+        try choice.board.firmwareConfiguration(cell: choice.cell),
+        estimator: StateEstimator(profile: profile, stateOfCharge: .partsPerMillion(500_000)),
         bus: board.bus, chargeSwitch: board.chargeSwitch, dischargeSwitch: board.dischargeSwitch)
       var hash = StableHash()
       let time = microseconds(count) {

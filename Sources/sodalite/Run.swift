@@ -46,6 +46,11 @@ struct Run: ParsableCommand {
     name: .customLong("start-deviation"), help: "How uncertain that is. (default: 30%)",
     transform: ShareArgument.init(argument:))
   var startDeviation = ShareArgument(fraction: 0.3)
+  @Option(help: EstimatorArgument.help) var estimator: EstimatorArgument?
+  @Flag(
+    name: .customLong("age-unknown"),
+    help: "The cell may be of any age; without this it is believed to be new.")
+  var ageUnknown = false
   @Option(
     help: """
       Keep what is known of the cell in this file over power cuts and stops; without it every run begins \
@@ -86,6 +91,8 @@ struct Run: ParsableCommand {
     let choice = try BoardChoice.find(board)
     if off { return try turnOff(choice.board) }
     let configuration = try configuration(choice)
+    let tables = try EstimatorTables(
+      choice.cell, named: choice.board.cell, estimator ?? .usual(for: choice.cell))
     let isEmulated = emulated || choice.board.bus.device == nil
     guard !steer || isEmulated else {
       throw UserMistake.exit("--steer is for emulated boards; add --emulated", code: 64)
@@ -94,10 +101,25 @@ struct Run: ParsableCommand {
       format: format, choice: choice, isEmulated: isEmulated, seed: seed, rate: rate,
       log: logging(hasTruth: isEmulated))
     let schedule = RunSchedule(period: Int64((1e6 / rate).rounded()), seconds: duration?.seconds)
-    if isEmulated {
-      try runEmulated(choice, configuration, events, schedule, reporter)
+    let first = StateOfCharge.partsPerMillion(Int32((start.fraction * 1e6).rounded()))
+    let deviation = Int32((startDeviation.fraction * 1e6).rounded())
+    if let lifelong = tables.lifelong(first, deviation: deviation, isNew: !ageUnknown) {
+      try run(choice, configuration, lifelong, isEmulated, events, schedule, reporter)
     } else {
-      try runOnLinux(choice, configuration, events, schedule, reporter)
+      let plain = tables.plain(first, deviation: deviation)
+      try run(choice, configuration, plain, isEmulated, events, schedule, reporter)
+    }
+  }
+
+  private func run<Estimator: FirmwareEstimator>(
+    _ choice: BoardChoice, _ configuration: FirmwareConfiguration, _ estimator: Estimator,
+    _ isEmulated: Bool, _ events: borrowing ProcessEvents, _ schedule: RunSchedule,
+    _ reporter: consuming RunReporter
+  ) throws {
+    if isEmulated {
+      try runEmulated(choice, configuration, estimator, events, schedule, reporter)
+    } else {
+      try runOnLinux(choice, configuration, estimator, events, schedule, reporter)
     }
   }
 
@@ -124,17 +146,8 @@ struct Run: ParsableCommand {
   }
 
   private func configuration(_ choice: BoardChoice) throws -> FirmwareConfiguration {
-    let profile: CellProfile
-    do throws(CellError) {
-      profile = try ProfileMaker.profile(for: choice.cell)
-    } catch {
-      throw UserMistake.exit("\(choice.board.cell): \(error)", code: 78)
-    }
     do throws(BoardUnsupported) {
-      return try choice.board.firmwareConfiguration(
-        cell: choice.cell, profile: profile,
-        startStateOfCharge: .partsPerMillion(Int32((start.fraction * 1e6).rounded())),
-        startDeviation: Int32((startDeviation.fraction * 1e6).rounded()))
+      return try choice.board.firmwareConfiguration(cell: choice.cell)
     } catch {
       throw UserMistake.exit("\(choice.path): \(error)", code: 69)
     }
@@ -147,8 +160,8 @@ struct Run: ParsableCommand {
     }
   }
 
-  private func runEmulated(
-    _ choice: BoardChoice, _ configuration: FirmwareConfiguration,
+  private func runEmulated<Estimator: FirmwareEstimator>(
+    _ choice: BoardChoice, _ configuration: FirmwareConfiguration, _ estimator: Estimator,
     _ events: borrowing ProcessEvents,
     _ schedule: RunSchedule, _ reporter: consuming RunReporter
   ) throws {
@@ -158,11 +171,12 @@ struct Run: ParsableCommand {
     let dischargeSwitch = emulation.dischargeSwitch
     let world = EmulatedWorld(emulation, steers: steer)
     try loop(
-      configuration, bus, chargeSwitch, dischargeSwitch, world, events, schedule, reporter)
+      configuration, estimator, bus, chargeSwitch, dischargeSwitch, world, events, schedule,
+      reporter)
   }
 
-  private func runOnLinux(
-    _ choice: BoardChoice, _ configuration: FirmwareConfiguration,
+  private func runOnLinux<Estimator: FirmwareEstimator>(
+    _ choice: BoardChoice, _ configuration: FirmwareConfiguration, _ estimator: Estimator,
     _ events: borrowing ProcessEvents,
     _ schedule: RunSchedule, _ reporter: consuming RunReporter
   ) throws {
@@ -185,15 +199,16 @@ struct Run: ParsableCommand {
     }
     let world = try orExit { () throws(DeviceProblem) in try LinuxWorld(board, health) }
     try loop(
-      configuration, bus, chargeSwitch, dischargeSwitch, world, events, schedule, reporter)
+      configuration, estimator, bus, chargeSwitch, dischargeSwitch, world, events, schedule,
+      reporter)
   }
 
   /// Runs the firmware, with its memory where it has one.
   private func loop<
     Bus: I2CBus & ~Copyable, ChargeSwitch: DigitalOutput & ~Copyable,
-    DischargeSwitch: DigitalOutput & ~Copyable, World: RunWorld
+    DischargeSwitch: DigitalOutput & ~Copyable, World: RunWorld, Estimator: FirmwareEstimator
   >(
-    _ configuration: FirmwareConfiguration, _ bus: consuming Bus,
+    _ configuration: FirmwareConfiguration, _ estimator: Estimator, _ bus: consuming Bus,
     _ chargeSwitch: consuming ChargeSwitch, _ dischargeSwitch: consuming DischargeSwitch,
     _ world: World, _ events: borrowing ProcessEvents, _ schedule: RunSchedule,
     _ reporter: consuming RunReporter
@@ -201,7 +216,8 @@ struct Run: ParsableCommand {
     guard let state else {
       var loop = RunLoop(
         firmware: Firmware(
-          configuration, bus: bus, chargeSwitch: chargeSwitch, dischargeSwitch: dischargeSwitch),
+          configuration, estimator: estimator, bus: bus, chargeSwitch: chargeSwitch,
+          dischargeSwitch: dischargeSwitch),
         world: world, schedule: schedule, reporter: reporter)
       return try loop.run(events)
     }
@@ -220,8 +236,8 @@ struct Run: ParsableCommand {
     }
     var loop = RunLoop(
       firmware: Firmware(
-        configuration, bus: bus, chargeSwitch: chargeSwitch, dischargeSwitch: dischargeSwitch,
-        memory: memory),
+        configuration, estimator: estimator, bus: bus, chargeSwitch: chargeSwitch,
+        dischargeSwitch: dischargeSwitch, memory: memory),
       world: world, schedule: schedule, reporter: reporter)
     try loop.run(events)
   }

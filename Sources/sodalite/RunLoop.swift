@@ -38,22 +38,25 @@ struct RunSchedule {
 struct RunLoop<
   Bus: I2CBus & ~Copyable, ChargeSwitch: DigitalOutput & ~Copyable,
   DischargeSwitch: DigitalOutput & ~Copyable, Memory: NonvolatileMemory & ~Copyable,
-  World: RunWorld
+  Estimator: FirmwareEstimator, World: RunWorld
 >: ~Copyable {
-  private var firmware: Firmware<Bus, ChargeSwitch, DischargeSwitch, Memory>
+  private var firmware: Firmware<Bus, ChargeSwitch, DischargeSwitch, Memory, Estimator>
   private let world: World
   private var schedule: RunSchedule
   private var reporter: RunReporter
   private var lastTick: Int64 = .min
+  private var lastPrognosis: Int64 = .min
 
   /// The shortest time between two ticks, however often a line asks for one. Unit: µs.
   private static var shortestPause: Int64 { 20_000 }
+  /// What is expected of the cell is asked for this often. Unit: µs.
+  private static var betweenPrognoses: Int64 { 10_000_000 }
   /// How long a stop waits for the state to be saved. Unit: µs.
   private static var longestSave: Int64 { 3_000_000 }
 
   init(
-    firmware: consuming Firmware<Bus, ChargeSwitch, DischargeSwitch, Memory>, world: World,
-    schedule: RunSchedule, reporter: consuming RunReporter
+    firmware: consuming Firmware<Bus, ChargeSwitch, DischargeSwitch, Memory, Estimator>,
+    world: World, schedule: RunSchedule, reporter: consuming RunReporter
   ) {
     self.firmware = firmware
     self.world = world
@@ -94,6 +97,10 @@ struct RunLoop<
     let report = firmware.tick(at: .microseconds(now))
     lastTick = now
     if now >= schedule.next { schedule.ticked(at: now) }
+    if lastPrognosis == .min || now - lastPrognosis >= Self.betweenPrognoses {
+      lastPrognosis = now
+      reporter.note(firmware.prognosis(), at: report.time)
+    }
     try reporter.note(
       report, faults: firmware.busFaults, world: world, missed: schedule.missed)
     ServiceManager.notify(reporter.ticks == 1 ? "READY=1" : "WATCHDOG=1")

@@ -30,6 +30,8 @@ struct RunReporter: ~Copyable {
   private var firstUse: Int64?
   private var lastFaults = BusFaultCounts()
   private var restoration = Restoration.none
+  private var prognosis: Prognosis?
+  private var advice: HealthReport.Advice?
 
   /// Between two lines that nobody looks at while they come. Unit: µs.
   private static let pauseBetweenLines: Int64 = 10_000_000
@@ -43,7 +45,8 @@ struct RunReporter: ~Copyable {
       if let logging {
         log = try RotatingLog(
           path: logging.path,
-          columns: [.temperature, .estimate, .interval] + (logging.hasTruth ? [.truth] : []),
+          columns: [.temperature, .estimate, .interval] + Self.healthColumns
+            + (logging.hasTruth ? [.truth] : []),
           mostBytes: logging.mostBytes, oldFiles: logging.oldFiles, blockSeconds: 10)
       }
     } catch {
@@ -79,7 +82,35 @@ struct RunReporter: ~Copyable {
     return lines
   }
 
+  /// Of what fades; empty where the estimator does not follow it.
+  private static let healthColumns = [
+    BDFWriter.Column("Estimated Capacity / Ah", decimals: 6),
+    BDFWriter.Column("Coupling Plateau over Rated Capacity / 1", decimals: 6),
+    BDFWriter.Column("Accessible Iron over Rated Capacity / 1", decimals: 6),
+  ]
+
   // MARK: - Ticks
+
+  /// Takes what is expected of the cell; a charge that has taught something is told at once.
+  mutating func note(_ prognosis: Prognosis, at time: MonotonicTime) {
+    defer { self.prognosis = prognosis }
+    guard let electrodes = prognosis.electrodes else { return }
+    let begin = isTerminal ? "\r\u{1B}[K" : ""
+    let moment = number(Double(time.microseconds) / 1e6, 1)
+    if let before = self.prognosis?.electrodes, before.charges < electrodes.charges,
+      let fading = prognosis.fading
+    {
+      StandardError.write(
+        "\(begin)sodalite: \(moment) s: a charge taught: of a new cell's, \(fading)\n")
+    }
+    let advice = electrodes.learningChargeAdvice
+    if advice != self.advice, let advice {
+      StandardError.write(
+        "\(begin)sodalite: \(moment) s: a slow charge from empty to full is advised: "
+          + "\(advice.reason)\n")
+    }
+    self.advice = advice
+  }
 
   /// Tells of a tick.
   mutating func note(
@@ -147,6 +178,7 @@ struct RunReporter: ~Copyable {
       + "\(number(Double(estimate.stateOfCharge.partsPerMillion) * 1e-4, 1)) ± \(number(half, 1)) %  "
       + gauge + "charge \(report.allowsCharge ? "on" : "off")  "
       + "discharge \(report.allowsDischarge ? "on" : "off")"
+    if let end = prognosis?.end { text += "  \(end)" }
     let active = RunSummary.names(of: report.protections)
     if !active.isEmpty { text += "  \(active.joined(separator: ", "))" }
     if world.hasSupply == false { text += "  no supply" }
@@ -192,6 +224,7 @@ struct RunReporter: ~Copyable {
     if let gauge = report.gaugeStateOfCharge {
       members.append(.init("gaugeStateOfCharge", share(gauge)))
     }
+    if let prognosis { members.append(.init("prognosis", prognosis.json(at: report.time))) }
     if let hasSupply = world.hasSupply { members.append(.init("supply", .boolean(hasSupply))) }
     let counts = world.busCounts
     if !counts.isEmpty {
@@ -223,6 +256,9 @@ struct RunReporter: ~Copyable {
     var values: [Double?] = [
       measured.temperature.map { Double($0.millidegreesCelsius) * 1e-3 },
       Double(estimate.stateOfCharge.partsPerMillion) * 1e-6, half,
+      Double(estimate.fullChargeCapacity.nanocoulombs) / 3.6e12,
+      prognosis?.electrodes.map { Double($0.coupling.value) * 1e-6 },
+      prognosis?.electrodes.map { Double($0.accessibleIron.value) * 1e-6 },
     ]
     if logHasTruth { values.append(truth?.stateOfCharge) }
     // What was not measured is no row: it would be read as a value by whoever takes the log in.

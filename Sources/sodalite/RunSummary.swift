@@ -25,6 +25,8 @@ struct RunSummary {
   var score = AccuracyScore()
   var faults = BusFaultCounts()
   var saturations: UInt32 = 0
+  /// What the firmware expects of the cell at the end.
+  var prognosis: Prognosis?
   private(set) var hash = StableHash()
   private(set) var last: Moment?
   private(set) var lastEstimate = 0.0
@@ -170,7 +172,7 @@ struct RunSummary {
           .init("recovered", .integer(Int64(faults.recovered))),
         ])),
       .init("saturations", .integer(Int64(saturations))),
-    ]
+    ] + (prognosis.map { [.init("prognosis", $0.json(at: last?.report.time))] } ?? [])
   }
 
   /// How estimates met the truth, in a line.
@@ -193,7 +195,7 @@ struct RunSummary {
       table.add([
         "age of the true cell",
         "\(percent(health.capacity)) of a new one's capacity, "
-          + "\(percent(health.resistance)) of its contact resistance; the firmware's profile is new",
+          + "\(percent(health.resistance)) of its contact resistance; the firmware is not told",
       ])
     }
     table.add(["simulated", "\(grouped(Double(ticks))) ticks, \(number(seconds / 3_600, 2)) h"])
@@ -223,6 +225,9 @@ struct RunSummary {
         "\(percent(shown)) at last; error \(after): RMSE \(percent(gauge.rmse)), largest "
           + "\(percent(gauge.maxError))",
       ])
+    }
+    if let prognosis, let now = last?.report.time {
+      for row in prognosis.rows(at: now) { table.add(row) }
     }
     table.add(["protection", trips])
     table.add(["bus faults", "\(grouped(Double(Self.total(faults))))"])

@@ -51,13 +51,18 @@ struct Simulate: ParsableCommand {
       "How much too low the firmware's first state of charge is; below 0 is too high. (default: 30%)",
     transform: ShareArgument.init(argument:))
   var initialError = ShareArgument(fraction: 0.3)
+  @Option(help: EstimatorArgument.help) var estimator: EstimatorArgument?
+  @Flag(
+    name: .customLong("age-unknown"),
+    help: "Tell the estimator that the cell can be of any age; it believes in a new one.")
+  var ageUnknown = false
   @Option(help: "Ticks per second, 0.1 to 10.") var rate = 1.0
   @Option(help: "How far the true cell is from the nominal one; 0 equal, 1 usual.")
   var mismatch = 1.0
   @Option(
     help: """
       Give the true cell a history, such as 200cycles, 2y or 200cycles,365d, or one from a .yaml file; \
-      the firmware still believes in a new cell.
+      the firmware is told nothing of it.
       """,
     transform: AgeArgument.init(argument:))
   var age: AgeArgument?
@@ -127,10 +132,12 @@ struct Simulate: ParsableCommand {
     }
     let age = try age?.state(of: description)
     let range = try seedRange()
+    let tables = try EstimatorTables(
+      description, named: choice?.board.name ?? cell, estimator ?? .usual(for: description))
     var pooled = AccuracyScore()
     var results: [JSONText] = []
     for seed in range {
-      let summary = try runOne(description, choice, age, seed: seed)
+      let summary = try runOne(description, choice, age, tables, seed: seed)
       pooled.add(summary.score)
       if format == .json {
         results.append(summary.json)
@@ -153,7 +160,8 @@ struct Simulate: ParsableCommand {
   }
 
   private func runOne(
-    _ description: CellDescription, _ choice: BoardChoice?, _ age: AgeingState?, seed: UInt64
+    _ description: CellDescription, _ choice: BoardChoice?, _ age: AgeingState?,
+    _ tables: EstimatorTables, seed: UInt64
   ) throws -> RunSummary {
     var setup =
       choice.map { RigSetup(board: $0.board, cell: description, seed: seed) }
@@ -167,19 +175,32 @@ struct Simulate: ParsableCommand {
     if busFaults > 0 {
       setup.faults = FaultRates.all(busFaults)
     }
+    let health = try age.map(description.health)
+    if let lifelong = tables.lifelong(
+      setup.firstGuess, deviation: RigSetup.guessDeviation, isNew: !ageUnknown)
+    {
+      return try play(setup, lifelong, health)
+    }
+    return try play(
+      setup, tables.plain(setup.firstGuess, deviation: RigSetup.guessDeviation), health)
+  }
+
+  private func play<Estimator: FirmwareEstimator>(
+    _ setup: RigSetup, _ estimator: Estimator, _ health: AgeingHealth?
+  ) throws -> RunSummary {
     let started = wallSeconds()
-    var rig: Rig
+    var rig: Rig<Estimator>
     do {
-      rig = try Rig(setup)
+      rig = try Rig(setup, estimator: estimator)
     } catch {
       throw UserMistake.exit("\(board ?? cell): \(error)", code: 78)
     }
     let ticks = max(Int((duration.seconds * rate).rounded()), 1)
-    var summary = RunSummary(seed: seed, cell: description.name, seconds: duration.seconds)
-    summary.firstGuess = min(max(setup.startStateOfCharge + setup.initialError, 0), 1)
+    var summary = RunSummary(seed: setup.seed, cell: setup.cell.name, seconds: duration.seconds)
+    summary.firstGuess = Double(setup.firstGuess.partsPerMillion) * 1e-6
     summary.firstTruth = setup.startStateOfCharge
     summary.trueCapacity = rig.capacityAmpereHours
-    summary.health = try age.map(description.health)
+    summary.health = health
     var bar = ProgressBar.standardError()
     var writer: BDFWriter? = nil
     do {
@@ -209,6 +230,7 @@ struct Simulate: ParsableCommand {
     summary.wallSeconds = wallSeconds() - started
     summary.faults = rig.seenFaults
     summary.saturations = rig.saturations
+    summary.prognosis = rig.prognosis()
     return summary
   }
 }

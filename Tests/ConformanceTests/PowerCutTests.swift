@@ -5,6 +5,7 @@ import CellEstimation
 import ChipDrivers
 import ChipEmulators
 import Quantities
+import TestSupport
 import Testing
 
 @testable import Firmware
@@ -46,62 +47,116 @@ final class CuttingBus: I2CBus {
   }
 }
 
-/// States told apart by their sequence, with words that differ in every byte.
-private func state(_ sequence: UInt32, isClean: Bool = false) -> KeptState {
-  var words = InlineArray<54, Int64>(repeating: 0)
-  for i in 8..<44 { words[i] = 0x0101_0101_0101 &* Int64(sequence) &+ Int64(i) }
-  words[5] = 1 << 40
-  words[6] = 1 << 40
-  words[51] = 25_000
-  return KeptState(
+private typealias PlainKeeper<Memory: NonvolatileMemory> = StateKeeper<Memory, EstimatorSnapshot>
+
+/// What an estimator keeps, with words that differ in every byte from those of another sequence.
+private protocol SampleKept: KeptEstimator {
+  static func sample(_ sequence: UInt32) -> Self
+}
+
+extension EstimatorSnapshot: SampleKept {
+  fileprivate static func sample(_ sequence: UInt32) -> EstimatorSnapshot {
+    var words = InlineArray<54, Int64>(repeating: 0)
+    for i in 8..<44 { words[i] = 0x0101_0101_0101 &* Int64(sequence) &+ Int64(i) }
+    words[5] = 1 << 40
+    words[6] = 1 << 40
+    words[51] = 25_000
+    return EstimatorSnapshot(words: words)
+  }
+}
+
+private let newCell = LifelongEstimator(
+  profile: .sample(), composition: .sample(), stateOfCharge: .partsPerMillion(500_000),
+  isFresh: true
+).kept
+
+extension LifelongSnapshot: SampleKept {
+  fileprivate static func sample(_ sequence: UInt32) -> LifelongSnapshot {
+    var kept = newCell
+    kept.filter = .sample(sequence)
+    // The triangle of the covariance takes any number.
+    for i in 77..<287 {
+      kept.modes[i] = 0x0101_0101_0101 &* Int64(sequence) &+ Int64(i)
+    }
+    return kept
+  }
+}
+
+/// States told apart by their sequence.
+private func state<Kept: SampleKept>(
+  _ sequence: UInt32, isClean: Bool = false
+) -> KeptState<Kept> {
+  KeptState(
     sequence: sequence, configuration: 7, isCleanStop: isClean,
-    wallClock: CalendarTime(secondsSince2000: Int64(sequence)),
-    estimator: EstimatorSnapshot(words: words), history: FaultHistory())
+    wallClock: CalendarTime(secondsSince2000: Int64(sequence)), estimator: .sample(sequence),
+    history: FaultHistory())
 }
 
 /// A power cut at every byte of every write leaves the newest whole state.
 @Suite struct PowerCutTests {
   /// Searches the memory as a start does.
-  private func find<Memory: NonvolatileMemory>(
-    _ keeper: inout StateKeeper<Memory>, on bus: inout CuttingBus, _ pass: () -> Int64
-  ) -> StateKeeper<Memory>.Finding {
+  private func find<Memory: NonvolatileMemory, Kept: SampleKept>(
+    _ keeper: inout StateKeeper<Memory, Kept>, on bus: inout CuttingBus, _ pass: () -> Int64
+  ) -> StateKeeper<Memory, Kept>.Finding {
     for _ in 0..<100 {
       if let finding = keeper.search(on: &bus, at: .microseconds(pass())) { return finding }
     }
     Issue.record("the search does not end")
-    return StateKeeper<Memory>.Finding(state: nil, unreadable: 0, isOtherVersion: false)
+    return .init(state: nil, unreadable: 0, isOtherVersion: false)
   }
 
   /// Works until the keeper is idle or the power is gone.
-  private func work<Memory: NonvolatileMemory>(
-    _ keeper: inout StateKeeper<Memory>, on bus: inout CuttingBus, _ pass: () -> Int64,
+  private func work<Memory: NonvolatileMemory, Kept: SampleKept>(
+    _ keeper: inout StateKeeper<Memory, Kept>, on bus: inout CuttingBus, _ pass: () -> Int64,
     until stop: () -> Bool = { false }
   ) {
-    for _ in 0..<200 {
+    for _ in 0..<500 {
       if keeper.isIdle || bus.isCut || stop() { return }
       _ = keeper.advance(on: &bus, at: .microseconds(pass()))
     }
     Issue.record("the save does not end")
   }
 
-  private func expect(_ found: KeptState?, is sequence: UInt32, _ comment: Comment) {
+  private func expect<Kept: SampleKept>(
+    _ found: KeptState<Kept>?, is sequence: UInt32, _ comment: Comment
+  ) {
     guard sequence > 0 else {
       #expect(found == nil, comment)
       return
     }
     #expect(found?.sequence == sequence, comment)
     guard let found else { return }
-    let whole = state(sequence)
-    for i in 0..<54 { #expect(found.estimator.words[i] == whole.estimator.words[i], comment) }
+    let whole = Kept.sample(sequence)
+    for tag in [EstimatorSection.filter, EstimatorSection.modes] {
+      let count = Kept.count(ofSection: tag)
+      let isEqual = (0..<count).allSatisfy {
+        found.estimator.word($0, ofSection: tag) == whole.word($0, ofSection: tag)
+      }
+      #expect(isEqual, comment)
+    }
   }
 
   /// How many bytes a state of this test has.
-  private var length: Int {
-    var bytes = InlineArray<640, UInt8>(repeating: 0)
-    return StateRecord.encode(state(1), into: &bytes)
+  private func length<Kept: SampleKept>(_ kept: Kept.Type) -> Int {
+    var bytes = Kept.Record()
+    let state: KeptState<Kept> = state(1)
+    return StateRecord.encode(state, into: &bytes)
   }
 
   @Test(arguments: [0, 1, 4] as [UInt32]) func everyByteOfFRAM(generations: UInt32) throws {
+    try everyByteOfFRAM(generations, EstimatorSnapshot.self, from: 0, by: 1)
+  }
+
+  @Test(arguments: [0, 1, 4] as [UInt32])
+  func everyByteOfFRAMWithModes(generations: UInt32) throws {
+    // Five times as long: each number of generations has its own places within the slices.
+    try everyByteOfFRAM(generations, LifelongSnapshot.self, from: Int(generations), by: 13)
+  }
+
+  private func everyByteOfFRAM<Kept: SampleKept>(
+    _ generations: UInt32, _ kept: Kept.Type, from first: Int, by step: Int
+  ) throws {
+    let length = length(kept)
     let chip = MB85RC256VEmulator(address: I2CAddress(0x50))
     var bus = try CuttingBus(chip)
     var now: Int64 = 0
@@ -109,18 +164,18 @@ private func state(_ sequence: UInt32, isClean: Bool = false) -> KeptState {
       now += 100_000
       return now
     }
-    var first = StateKeeper(MB85RC256V(address: chip.address))
-    _ = find(&first, on: &bus, pass)
+    var writer = StateKeeper<MB85RC256V, Kept>(MB85RC256V(address: chip.address))
+    _ = find(&writer, on: &bus, pass)
     for _ in 0..<generations {
-      first.save(state(first.nextSequence))
-      work(&first, on: &bus, pass)
+      writer.save(state(writer.nextSequence))
+      work(&writer, on: &bus, pass)
     }
-    #expect(first.counts.saves == generations)
+    #expect(writer.counts.saves == generations)
     let before = chip.memory
-    for cut in 0...length {
+    for cut in Array(stride(from: first, to: length, by: step)) + [length] {
       chip.memory = before
       bus.restorePower()
-      var keeper = StateKeeper(MB85RC256V(address: chip.address))
+      var keeper = StateKeeper<MB85RC256V, Kept>(MB85RC256V(address: chip.address))
       let known = find(&keeper, on: &bus, pass)
       expect(known.state, is: generations, "before the cut")
       keeper.save(state(keeper.nextSequence))
@@ -128,7 +183,7 @@ private func state(_ sequence: UInt32, isClean: Bool = false) -> KeptState {
       work(&keeper, on: &bus, pass)
       bus.restorePower()
       chip.powerCycle()
-      var next = StateKeeper(MB85RC256V(address: chip.address))
+      var next = StateKeeper<MB85RC256V, Kept>(MB85RC256V(address: chip.address))
       let found = find(&next, on: &bus, pass)
       expect(found.state, is: cut < length ? generations : generations + 1, "cut at byte \(cut)")
       // What comes after goes on as if nothing had been.
@@ -149,7 +204,7 @@ private func state(_ sequence: UInt32, isClean: Bool = false) -> KeptState {
       chip.advance(toMicroseconds: now)
       return now
     }
-    var first = StateKeeper(AT24C32(address: chip.address))
+    var first = PlainKeeper(AT24C32(address: chip.address))
     _ = find(&first, on: &bus, pass)
     for _ in 0..<generations {
       first.save(state(first.nextSequence))
@@ -157,11 +212,12 @@ private func state(_ sequence: UInt32, isClean: Bool = false) -> KeptState {
     }
     #expect(first.counts.saves == generations)
     let before = chip.memory
+    let length = length(EstimatorSnapshot.self)
     let pages = (length + 31) / 32
     for page in 1...pages {
       for inCycle in [false, true] {
         chip.memory = before
-        var keeper = StateKeeper(AT24C32(address: chip.address))
+        var keeper = PlainKeeper(AT24C32(address: chip.address))
         expect(find(&keeper, on: &bus, pass).state, is: generations, "before the cut")
         keeper.save(state(keeper.nextSequence))
         if inCycle {
@@ -176,7 +232,7 @@ private func state(_ sequence: UInt32, isClean: Bool = false) -> KeptState {
         }
         chip.powerCycle()
         bus.restorePower()
-        var next = StateKeeper(AT24C32(address: chip.address))
+        var next = PlainKeeper(AT24C32(address: chip.address))
         let found = find(&next, on: &bus, pass).state
         let comment: Comment = "page \(page), in cycle \(inCycle), seed \(seed)"
         // The last page may have been finished by chance.
@@ -199,7 +255,7 @@ private func state(_ sequence: UInt32, isClean: Bool = false) -> KeptState {
       now += 100_000
       return now
     }
-    var first = StateKeeper(MB85RC256V(address: chip.address))
+    var first = PlainKeeper(MB85RC256V(address: chip.address))
     _ = find(&first, on: &bus, pass)
     for _ in 0..<300 {
       first.save(state(first.nextSequence))
@@ -211,13 +267,13 @@ private func state(_ sequence: UInt32, isClean: Bool = false) -> KeptState {
     for cut in 0...4 {
       chip.memory = before
       bus.restorePower()
-      var keeper = StateKeeper(MB85RC256V(address: chip.address))
+      var keeper = PlainKeeper(MB85RC256V(address: chip.address))
       #expect(find(&keeper, on: &bus, pass).state?.isCleanStop == true)
       keeper.markOpened()
       bus.bytesLeft = cut
       work(&keeper, on: &bus, pass)
       bus.restorePower()
-      var next = StateKeeper(MB85RC256V(address: chip.address))
+      var next = PlainKeeper(MB85RC256V(address: chip.address))
       let found = find(&next, on: &bus, pass)
       #expect(found.state?.sequence == 301)
       // 301 has two bytes that are not zero, as new memory is.
@@ -235,14 +291,14 @@ private func state(_ sequence: UInt32, isClean: Bool = false) -> KeptState {
       now += 100_000
       return now
     }
-    var first = StateKeeper(MB85RC256V(address: chip.address))
+    var first = PlainKeeper(MB85RC256V(address: chip.address))
     _ = find(&first, on: &bus, pass)
     for _ in 0..<6 {
       first.save(state(first.nextSequence))
       work(&first, on: &bus, pass)
     }
     chip.isPresent = false
-    var second = StateKeeper(MB85RC256V(address: chip.address))
+    var second = PlainKeeper(MB85RC256V(address: chip.address))
     #expect(find(&second, on: &bus, pass).state == nil)
     let isUnsure = second.needsSurvey
     #expect(isUnsure)
@@ -257,7 +313,7 @@ private func state(_ sequence: UInt32, isClean: Bool = false) -> KeptState {
     #expect(!isUnsureNow && sequence == 7)
     second.save(state(second.nextSequence))
     work(&second, on: &bus, pass)
-    var third = StateKeeper(MB85RC256V(address: chip.address))
+    var third = PlainKeeper(MB85RC256V(address: chip.address))
     expect(find(&third, on: &bus, pass).state, is: 7, "the newer one")
   }
 
@@ -271,7 +327,7 @@ private func state(_ sequence: UInt32, isClean: Bool = false) -> KeptState {
       chip.advance(toMicroseconds: now)
       return now
     }
-    var keeper = StateKeeper(AT24C32(address: chip.address))
+    var keeper = PlainKeeper(AT24C32(address: chip.address))
     _ = find(&keeper, on: &bus, pass)
     let saves: Int64 = 400
     for _ in 0..<saves {

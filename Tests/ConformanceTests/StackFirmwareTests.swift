@@ -13,7 +13,7 @@ import Testing
 private final class Bench {
   let chip = BQ76920Emulator()
   let bus = EmulatedI2CBus()
-  var firmware: Firmware<EmulatedI2CBus, EmulatedLine, EmulatedLine, NoMemory>
+  var firmware: Firmware<EmulatedI2CBus, EmulatedLine, EmulatedLine, NoMemory, StateEstimator>
   var inputs = BQ76920Inputs(cellVolts: [3.1, 3.1, 3.1, 0, 3.1])
   /// What a load draws or a charger gives while the switches let it. Unit: A.
   var asked = 0.0
@@ -32,14 +32,15 @@ private final class Bench {
     chip.boot()
     firmware = Firmware(
       FirmwareConfiguration(
-        profile: .sample(),
         monitor: .bq76920(
           StackMonitor(BQ76920(configuration: configuration), thermistor: thermistor)),
         thermometer: .monitor, currentRange: .milliamperes(20_000),
         protection: ProtectionTable(
           lowerCutoff: .millivolts(2_000), upperCutoff: .millivolts(4_200),
           chargeLimit: .milliamperes(3_000), dischargeLimit: .milliamperes(6_000)),
-        startStateOfCharge: .partsPerMillion(500_000), startDeviation: 300_000, seriesCells: 4),
+        seriesCells: 4),
+      estimator: StateEstimator(
+        profile: .sample(), stateOfCharge: .partsPerMillion(500_000), deviation: 300_000),
       bus: bus, chargeSwitch: EmulatedLine(), dischargeSwitch: EmulatedLine())
   }
 

@@ -107,7 +107,8 @@ import Testing
       var profile = CellProfile.sample()
       profile.series[7] += 1
       _ = Firmware(
-        try FirmwareConfiguration.sample(.ina228TMP117, profile: profile),
+        try FirmwareConfiguration.sample(.ina228TMP117),
+        estimator: StateEstimator.sample(profile: profile),
         bus: TestBoard(.ina228TMP117), chargeSwitch: TestSwitch(), dischargeSwitch: TestSwitch())
     }
   }
@@ -116,7 +117,7 @@ import Testing
   @Test func anIntactProfileDoesNotTrap() async {
     await #expect(processExitsWith: .success) {
       _ = Firmware(
-        try FirmwareConfiguration.sample(.ina228TMP117),
+        try FirmwareConfiguration.sample(.ina228TMP117), estimator: StateEstimator.sample(),
         bus: TestBoard(.ina228TMP117), chargeSwitch: TestSwitch(), dischargeSwitch: TestSwitch())
     }
   }

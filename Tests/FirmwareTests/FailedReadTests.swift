@@ -36,7 +36,7 @@ import Testing
       let charge = TestSwitch()
       let discharge = TestSwitch()
       var firmware = Firmware(
-        try .sample(set),
+        try .sample(set), estimator: StateEstimator.sample(),
         bus: FailingBus(wrapping: board, failing: nth, with: .timedOut, moment),
         chargeSwitch: charge, dischargeSwitch: discharge)
       board.microvolts = 3_200_000

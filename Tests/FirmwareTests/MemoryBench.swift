@@ -52,27 +52,29 @@ final class MemoryBench {
   private(set) var dischargeSwitch = TestSwitch()
   /// Unit: µs; begins anew at every start, as a board's clock does.
   private(set) var now: Int64 = 0
-  var firmware: Firmware<TestBoard, TestSwitch, TestSwitch, TestMemory>
+  let estimator: StateEstimator
+  var firmware: Firmware<TestBoard, TestSwitch, TestSwitch, TestMemory, StateEstimator>
 
   init(
     stateOfCharge: Int32 = 500_000, saving: SaveRule = SaveRule(), table: ProtectionTable = .sample
   ) throws {
-    var configuration = try FirmwareConfiguration.sample(
-      .ina228TMP117, table: table, stateOfCharge: stateOfCharge)
+    var configuration = try FirmwareConfiguration.sample(.ina228TMP117, table: table)
     configuration.saving = saving
     self.configuration = configuration
+    estimator = .sample(stateOfCharge: stateOfCharge)
     firmware = Firmware(
-      configuration, bus: board, chargeSwitch: chargeSwitch, dischargeSwitch: dischargeSwitch,
+      configuration, estimator: estimator, bus: board, chargeSwitch: chargeSwitch,
+      dischargeSwitch: dischargeSwitch,
       memory: memory)
   }
 
   /// A power cut and a new start; what the firmware knew is gone.
-  func restart(wallClock: CalendarTime? = nil, configuration other: FirmwareConfiguration? = nil) {
+  func restart(wallClock: CalendarTime? = nil, estimator other: StateEstimator? = nil) {
     now = 0
     chargeSwitch = TestSwitch()
     dischargeSwitch = TestSwitch()
     firmware = Firmware(
-      other ?? configuration, bus: board, chargeSwitch: chargeSwitch,
+      configuration, estimator: other ?? estimator, bus: board, chargeSwitch: chargeSwitch,
       dischargeSwitch: dischargeSwitch, memory: memory)
     if let wallClock { firmware.setWallClock(wallClock, at: .microseconds(0)) }
   }
@@ -117,9 +119,9 @@ final class MemoryBench {
 extension EstimatorSnapshotWords {
   /// For comparing.
   static func of<Memory: NonvolatileMemory>(
-    _ firmware: borrowing Firmware<TestBoard, TestSwitch, TestSwitch, Memory>
+    _ firmware: borrowing Firmware<TestBoard, TestSwitch, TestSwitch, Memory, StateEstimator>
   ) -> [Int64] {
-    let words = firmware.snapshot.words
+    let words = firmware.kept.words
     return words.indices.map { words[$0] }
   }
 }

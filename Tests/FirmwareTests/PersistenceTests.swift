@@ -133,11 +133,9 @@ import Testing
   @Test func anotherProfileMeansTheVoltage() throws {
     let bench = try used()
     _ = bench.stop()
-    var other = bench.configuration
     var tuning = FilterTuning()
     tuning.voltageNoise += 1
-    other.profile = .sample(tuning: tuning)
-    bench.restart(configuration: other)
+    bench.restart(estimator: .sample(profile: .sample(tuning: tuning)))
     #expect(bench.bringUp().restoration == .otherConfiguration)
   }
 

@@ -11,7 +11,7 @@ import Testing
 /// The bytes of a kept state.
 @Suite struct StateRecordTests {
   /// Words that an estimator could have.
-  private func state(_ random: inout SeededRandom) -> KeptState {
+  private func state(_ random: inout SeededRandom) -> KeptState<EstimatorSnapshot> {
     var words = InlineArray<54, Int64>(repeating: 0)
     for i in 8..<36 { words[i] = Int64(bitPattern: random.next()) >> 20 }
     for i in 36..<44 { words[i] = 1 + Int64(random.next() >> 20) }
@@ -28,17 +28,19 @@ import Testing
       estimator: EstimatorSnapshot(words: words), history: FaultHistory())
   }
 
-  private func encoded(_ state: KeptState) -> [UInt8] {
-    var bytes = InlineArray<640, UInt8>(repeating: 0)
+  private func encoded(_ state: KeptState<EstimatorSnapshot>) -> [UInt8] {
+    var bytes = EstimatorSnapshot.Record()
     let count = StateRecord.encode(state, into: &bytes)
-    return (0..<count).map { bytes[$0] }
+    return (0..<count).map { bytes.bytes[$0] }
   }
 
-  private func decoded(_ bytes: [UInt8]) throws(RecordProblem) -> KeptState {
+  private func decoded(_ bytes: [UInt8]) throws(RecordProblem) -> KeptState<EstimatorSnapshot> {
     try StateRecord.decode(bytes.span)
   }
 
-  private func expectEqual(_ a: KeptState, _ b: KeptState, _ comment: Comment) {
+  private func expectEqual(
+    _ a: KeptState<EstimatorSnapshot>, _ b: KeptState<EstimatorSnapshot>, _ comment: Comment
+  ) {
     #expect(a.sequence == b.sequence, comment)
     #expect(a.configuration == b.configuration, comment)
     #expect(a.isCleanStop == b.isCleanStop, comment)
@@ -53,7 +55,7 @@ import Testing
     for _ in 0..<50 {
       let state = state(&random)
       let bytes = encoded(state)
-      #expect(bytes.count <= StateRecord.size)
+      #expect(bytes.count <= EstimatorSnapshot.Record.size)
       expectEqual(try decoded(bytes), state, "seed \(seed)")
       expectEqual(try decoded(bytes + [1, 2, 3]), state, "seed \(seed), bytes behind it")
     }
@@ -115,7 +117,7 @@ import Testing
       body[place] ^= UInt8(1 + random.next() % 255)
       let image = sealed(body)
       do {
-        let state = try StateRecord.decode(image.span)
+        let state = try decoded(image)
         #expect(state.estimator.isSane)
         let resumed = StateEstimator(
           profile: .sample(), from: state.estimator,

@@ -173,7 +173,7 @@ final class Bench {
   let dischargeSwitch = TestSwitch()
   /// Unit: µs.
   var now: Int64 = 1_000_000
-  var firmware: Firmware<TestBoard, TestSwitch, TestSwitch, NoMemory>
+  var firmware: Firmware<TestBoard, TestSwitch, TestSwitch, NoMemory, StateEstimator>
 
   init(
     _ set: SensorSet = .ina228TMP117, table: ProtectionTable = .sample,
@@ -182,8 +182,9 @@ final class Bench {
     let board = TestBoard(set)
     self.board = board
     firmware = Firmware(
-      try .sample(set, table: table, stateOfCharge: stateOfCharge, deviation: deviation),
-      bus: board, chargeSwitch: chargeSwitch, dischargeSwitch: dischargeSwitch)
+      try .sample(set, table: table),
+      estimator: .sample(stateOfCharge: stateOfCharge, deviation: deviation), bus: board,
+      chargeSwitch: chargeSwitch, dischargeSwitch: dischargeSwitch)
   }
 
   /// Lets time pass, then ticks.
@@ -221,10 +222,18 @@ extension ProtectionTable {
   }
 }
 
+extension StateEstimator {
+  static func sample(
+    stateOfCharge: Int32 = 500_000, deviation: Int32 = 50_000, profile: CellProfile = .sample()
+  ) -> StateEstimator {
+    StateEstimator(
+      profile: profile, stateOfCharge: .partsPerMillion(stateOfCharge), deviation: deviation)
+  }
+}
+
 extension FirmwareConfiguration {
   static func sample(
-    _ set: SensorSet, table: ProtectionTable = .sample, stateOfCharge: Int32 = 500_000,
-    deviation: Int32 = 50_000, profile: CellProfile = .sample()
+    _ set: SensorSet, table: ProtectionTable = .sample
   ) throws -> FirmwareConfiguration {
     let shunt = Shunt(
       resistance: .microohms(TestBoard.shuntMicroohms), maximumCurrent: TestBoard.range)
@@ -233,9 +242,8 @@ extension FirmwareConfiguration {
       ? .ina228(INA228(address: TestBoard.monitor, configuration: try .init(shunt: shunt)))
       : .ina226(INA226(address: TestBoard.monitor, configuration: try .init(shunt: shunt)))
     return FirmwareConfiguration(
-      profile: profile, monitor: monitor, thermometer: try thermometer(of: set),
-      currentRange: TestBoard.range, protection: table,
-      startStateOfCharge: .partsPerMillion(stateOfCharge), startDeviation: deviation)
+      monitor: monitor, thermometer: try thermometer(of: set), currentRange: TestBoard.range,
+      protection: table)
   }
 
   private struct ImpossibleBoard: Error {}

@@ -149,13 +149,15 @@ struct FullCircleTests {
   /// The bytes that the guest's firmware saw go through the firmware here: all reports are the same.
   private static func replay(_ ticks: [Tick], _ lines: [TranscriptLine]) throws {
     let choice = try BoardChoice.find(GuestRun.boardOnHost)
-    let configuration = try choice.board.firmwareConfiguration(
-      cell: choice.cell, profile: try ProfileMaker.profile(for: choice.cell),
-      startStateOfCharge: .partsPerMillion(500_000), startDeviation: 300_000)
+    let configuration = try choice.board.firmwareConfiguration(cell: choice.cell)
+    let estimator = StateEstimator(
+      profile: try ProfileMaker.profile(for: choice.cell),
+      stateOfCharge: .partsPerMillion(500_000), deviation: 300_000)
     let bus = TranscriptBus(lines)
     let progress = bus.progress
     var firmware = Firmware(
-      configuration, bus: bus, chargeSwitch: EmulatedLine(), dischargeSwitch: EmulatedLine())
+      configuration, estimator: estimator, bus: bus, chargeSwitch: EmulatedLine(),
+      dischargeSwitch: EmulatedLine())
     try #require(ticks.count > 100)
     for tick in ticks {
       let report = firmware.tick(at: .microseconds(tick.microseconds))

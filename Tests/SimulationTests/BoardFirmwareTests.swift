@@ -100,9 +100,8 @@ import Testing
     var board = try EmulatedBoard(description, setup)
     let profile = try Self.profile.get()
     var firmware = Firmware(
-      try description.firmwareConfiguration(
-        cell: TestCells.circuit, profile: profile, startStateOfCharge: .partsPerMillion(500_000),
-        startDeviation: 300_000),
+      try description.firmwareConfiguration(cell: TestCells.circuit),
+      estimator: StateEstimator(profile: profile, stateOfCharge: .partsPerMillion(500_000)),
       bus: board.bus, chargeSwitch: board.chargeSwitch, dischargeSwitch: board.dischargeSwitch)
     board.ask(for: .current(amperes: -1))
     var report = firmware.tick(at: .microseconds(0))
@@ -173,12 +172,9 @@ import Testing
   }
 
   @Test func whatTheFirmwareCannotUseIsRefused() throws {
-    let profile = try Self.profile.get()
     func refusal(_ description: BoardDescription) -> BoardUnsupported? {
       do throws(BoardUnsupported) {
-        _ = try description.firmwareConfiguration(
-          cell: TestCells.circuit, profile: profile,
-          startStateOfCharge: .partsPerMillion(500_000), startDeviation: 300_000)
+        _ = try description.firmwareConfiguration(cell: TestCells.circuit)
         return nil
       } catch { return error }
     }

@@ -43,9 +43,9 @@ import Testing
     let description = board(gauge)
     var board = try EmulatedBoard(description, setup)
     var firmware = Firmware(
-      try description.firmwareConfiguration(
-        cell: TestCells.circuit, profile: try profile.get(),
-        startStateOfCharge: .partsPerMillion(500_000), startDeviation: 300_000),
+      try description.firmwareConfiguration(cell: TestCells.circuit),
+      estimator: StateEstimator(
+        profile: try profile.get(), stateOfCharge: .partsPerMillion(500_000), deviation: 300_000),
       bus: board.bus, chargeSwitch: board.chargeSwitch, dischargeSwitch: board.dischargeSwitch)
     board.ask(for: .current(amperes: -1))
     return (0..<1_800).map { second in

@@ -16,6 +16,23 @@ public struct Measured: Equatable, Sendable {
   }
 }
 
+/// What a new cell has of the parts that fade. Unit: ppm of the rated capacity.
+public struct NewElectrodes: Equatable, Sendable {
+  /// The coupling plateau.
+  public var coupling: Int32
+  /// The charge from empty to the boundary between iron and plateau.
+  public var accessibleIron: Int32
+  /// The anode.
+  public var anode: Int32
+
+  /// Makes a new cell's parts.
+  public init(coupling: Int32, accessibleIron: Int32, anode: Int32) {
+    self.coupling = coupling
+    self.accessibleIron = accessibleIron
+    self.anode = anode
+  }
+}
+
 /// What is known of a cell's electrodes, and how firmly.
 ///
 /// All of the iron and the slippage cannot be told apart by a charge above 2.0 V: they are given

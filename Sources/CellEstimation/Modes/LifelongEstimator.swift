@@ -10,6 +10,8 @@ public import Quantities
 /// reported state of charge would jump by is paid out as the charge moves.
 public struct LifelongEstimator: Sendable {
   private var estimator: StateEstimator
+  /// The make's profile, as a new cell's; the estimator's own follows the modes.
+  private let made: CellProfile
   private let composition: CompositionProfile
   private var modes: ModeFilter
   private var session = ChargeSession()
@@ -38,7 +40,7 @@ public struct LifelongEstimator: Sendable {
   /// Whether nothing is known of the cell's age: then several are tried, and a charge must show the
   /// lower part of the curve to teach anything, because the rest fits all of them.
   private var ageIsUnknown: Bool
-  private let ageWasUnknown: Bool
+  private var ageWasUnknown: Bool
   private var varianceSum: Int64 = 0
   /// The relaxations' currents in open loop: a filter's would have learned the old curve's errors.
   private var fastCurrent: Int64 = 0
@@ -53,9 +55,14 @@ public struct LifelongEstimator: Sendable {
   private var sinceStart = (charge: Int64(0), hours: Int64(0))
   /// What the reported state of charge is ahead of the filter's, 40 fractional bits.
   private var lead: Int64 = 0
-  /// When a charge last showed the foot of the curve, and when the plateau.
-  private var ironSeen: MonotonicTime?
-  private var couplingSeen: MonotonicTime?
+  /// The time since a charge last showed the foot of the curve, and the plateau. Unit: µs.
+  ///
+  /// Times and not moments: a moment would mean nothing after a start or a step of the clock.
+  private var sinceIron: Int64?
+  private var sinceCoupling: Int64?
+  /// Whether a curve that no longer explains a charge is replaced; else the modes are only tracked, and
+  /// the state of charge is that of `StateEstimator`, bit by bit.
+  public var replacesCurve = true
   /// How many charges have taught the modes.
   public private(set) var learnedCharges: Int32 = 0
   /// How many charges were undone because they fitted no cell of this make.
@@ -97,6 +104,7 @@ public struct LifelongEstimator: Sendable {
   ) {
     estimator = StateEstimator(
       profile: profile, stateOfCharge: stateOfCharge, deviation: deviation)
+    made = profile
     self.composition = composition
     modes = ModeFilter(composition, isFresh: isFresh)
     before = modes
@@ -113,10 +121,21 @@ public struct LifelongEstimator: Sendable {
   public mutating func step(at time: MonotonicTime, _ measurement: Measurement) {
     estimator.step(at: time, measurement)
     smooth()
-    let elapsed = time.microseconds(since: lastTime ?? time)
+    let last = lastTime ?? time
+    let difference = time.microseconds.subtractingReportingOverflow(last.microseconds)
+    let elapsed = difference.overflow ? .max : difference.partialValue
     lastTime = time
+    if elapsed > 0 { age(by: elapsed) }
     if elapsed > 0, elapsed <= 60_000_000 { follow(measurement, elapsed) }
     advanceWork()
+  }
+
+  private mutating func age(by elapsed: Int64) {
+    let year: Int64 = 31_536_000_000_000
+    // A hundred years are as good as any longer time.
+    func older(_ age: Int64) -> Int64 { min(age + min(elapsed, year), 100 * year) }
+    sinceIron = sinceIron.map(older)
+    sinceCoupling = sinceCoupling.map(older)
   }
 
   /// Keeps the reported state of charge from jumping once a curve has taken over.
@@ -125,7 +144,8 @@ public struct LifelongEstimator: Sendable {
   /// reading corrects by more than 0.2 % at once goes into the lead first.
   private mutating func smooth() {
     let charge = estimator.filter.x[State.charge]
-    let counted = estimator.ledger - smoothedLedger
+    let counted = Charge.nanocoulombs(
+      modes.arithmetic.subtract(estimator.ledger.nanocoulombs, smoothedLedger.nanocoulombs))
     smoothedLedger = estimator.ledger
     let flow = modes.arithmetic.times(
       modes.arithmetic.multiply(
@@ -144,14 +164,15 @@ public struct LifelongEstimator: Sendable {
   /// Shows the sample to the session.
   private mutating func follow(_ measurement: Measurement, _ elapsed: Int64) {
     let ledger = estimator.ledger
-    let counted = ledger - lastLedger
+    let counted = Charge.nanocoulombs(
+      modes.arithmetic.subtract(ledger.nanocoulombs, lastLedger.nanocoulombs))
     lastLedger = ledger
     let profile = estimator.profile
     let hours = modes.arithmetic.multiply(elapsed, Format.one, dividedBy: 3_600_000_000)
     let charge = modes.arithmetic.multiply(
       counted.nanocoulombs, Format.one, dividedBy: profile.ratedCapacity.nanocoulombs)
-    sinceStart.charge += charge
-    sinceStart.hours += hours
+    sinceStart.charge = modes.arithmetic.add(sinceStart.charge, charge)
+    sinceStart.hours = modes.arithmetic.add(sinceStart.hours, hours)
     let mean = modes.arithmetic.ratio(charge, hours) - estimator.filter.x[State.currentOffset]
     let times = CellProfile.temperatureFactor(
       profile.timeTemperatureFactor, estimator.lastTemperature)
@@ -341,13 +362,13 @@ public struct LifelongEstimator: Sendable {
     modes.window = outlook.window
     // A curve that explains the charge stays: a new one would bring its own error and no gain.
     let most = Format.one / 1_000 * Int64(composition.tuning.curveMisfit)
-    guard ageIsUnknown || misfitInUse > most else {
+    guard replacesCurve, ageIsUnknown || misfitInUse > most else {
       work = .none
       return
     }
     ageIsUnknown = false
-    inUse = modes.x
-    rebuild = CurveRebuild(estimator.profile.openCircuit)
+    // From the make's table, so that a curve is the same however many there were before it.
+    rebuild = CurveRebuild(made.openCircuit)
     work = .points
   }
 
@@ -358,13 +379,14 @@ public struct LifelongEstimator: Sendable {
     for edge in 0..<24 where record.has(edge) {
       if composition.ironShare[edge] >= 500_000 { iron += 1 } else { coupling += 1 }
     }
-    if iron >= 4 { ironSeen = lastTime }
-    if coupling >= 4 { couplingSeen = lastTime }
+    if iron >= 4 { sinceIron = 0 }
+    if coupling >= 4 { sinceCoupling = 0 }
   }
 
   /// Gives the filter the new curve, and the charge that it puts the cell at.
   private mutating func takeOver() {
     work = .none
+    inUse = modes.x
     let window = outlook.window
     let reported = min(max(estimator.filter.x[State.charge] + lead, 0), Format.one)
     let charge =
@@ -497,7 +519,7 @@ public struct LifelongEstimator: Sendable {
       slippage: slippage,
       correlation: HealthReport.correlation(
         varianceOfSum: sum, iron, slippage, &filter.arithmetic),
-      ironSeen: ironSeen, couplingSeen: couplingSeen, charges: learnedCharges)
+      ironSeen: moment(sinceIron), couplingSeen: moment(sinceCoupling), charges: learnedCharges)
   }
 
   /// The unknowns, 40 fractional bits, in the order of the joint covariance; for comparing.
@@ -554,5 +576,203 @@ public struct LifelongEstimator: Sendable {
   public var isLearning: Bool { work != .none }
 
   /// How many results of the arithmetic were clamped.
-  public var saturations: UInt32 { estimator.saturations + modes.arithmetic.saturations }
+  public var saturations: UInt32 {
+    let all = UInt64(estimator.saturations) + UInt64(modes.arithmetic.saturations)
+    return UInt32(clamping: all)
+  }
+}
+
+// MARK: The same as one estimator among others
+
+extension LifelongEstimator {
+  /// The charge of a new cell.
+  public var ratedCapacity: Charge { made.ratedCapacity }
+  /// Where a discharge ends.
+  public var lowerCutoff: Voltage { made.lowerCutoff }
+  /// Where a charge ends.
+  public var upperCutoff: Voltage { made.upperCutoff }
+  /// Whether profile and composition are those that were sealed.
+  public var isIntact: Bool { made.isIntact && composition.isIntact }
+  /// The profile's checksum.
+  public var identity: UInt32 { made.checksum }
+  /// The profile's checksum, until the curve was replaced.
+  public var curveIdentity: UInt32 { rebuilds > 0 ? replacedCurveIdentity : identity }
+  /// The checksum of profile and composition.
+  public var replacedCurveIdentity: UInt32 {
+    var crc = CRC32C()
+    crc.combine(made.checksum)
+    crc.combine(composition.checksum)
+    return crc.value
+  }
+
+  /// What a new cell of the make has of the parts that fade.
+  public var madeElectrodes: NewElectrodes {
+    var arithmetic = SaturatingArithmetic()
+    let window = composition.window(composition.freshModes, &arithmetic)
+    return NewElectrodes(
+      coupling: composition.fresh.coupling,
+      accessibleIron: Int32(clamping: Format.toMillionths(0 - window.empty, &arithmetic)),
+      anode: composition.fresh.anode)
+  }
+
+  /// See `StateEstimator.mayCharge`.
+  public var mayCharge: Bool {
+    get { estimator.mayCharge }
+    set { estimator.mayCharge = newValue }
+  }
+  /// See `StateEstimator.mayDischarge`.
+  public var mayDischarge: Bool {
+    get { estimator.mayDischarge }
+    set { estimator.mayDischarge = newValue }
+  }
+  /// The charge counted since the start; see `StateEstimator.ledger`.
+  public var ledger: Charge { estimator.ledger }
+  /// The deviation of the state of charge. Unit: ppm.
+  public var chargeDeviation: Int32 { estimator.chargeDeviation }
+  /// Whether a first reading speaks for the belief; see `StateEstimator.fits(_:at:)`.
+  public mutating func fits(_ voltage: Voltage, at flowing: Current) -> Bool {
+    estimator.fits(voltage, at: flowing)
+  }
+
+  /// Takes the state of charge from a voltage at rest, ±20 %, and keeps what else is known.
+  public mutating func takeCharge(fromOpenCircuit voltage: Voltage) {
+    estimator.takeCharge(fromOpenCircuit: voltage)
+    lead = 0
+    lastCharge = estimator.filter.x[State.charge]
+  }
+
+  /// Begins anew at the state of charge that a voltage at rest stands for.
+  ///
+  /// - Parameters:
+  ///   - voltage: at rest.
+  ///   - deviation: of the state of charge. Unit: ppm.
+  ///   - isOtherCell: whether it is another cell than the one that this estimator was made for; then
+  ///     nothing that was learned holds, and any age is possible.
+  public mutating func begin(
+    atOpenCircuit voltage: Voltage, deviation: Int32, isOtherCell: Bool
+  ) {
+    if isOtherCell {
+      return forget(
+        stateOfCharge: StateEstimator.stateOfCharge(atOpenCircuit: voltage, made),
+        deviation: deviation, isFresh: false)
+    }
+    estimator.begin(atOpenCircuit: voltage, deviation: deviation, isOtherCell: false)
+    beginCounting()
+  }
+
+  /// The filter's books begin anew; a charge that was being watched is lost.
+  private mutating func beginCounting() {
+    session = ChargeSession()
+    lead = 0
+    lastTime = nil
+    smoothedLedger = estimator.ledger
+    lastLedger = estimator.ledger
+    lastCharge = estimator.filter.x[State.charge]
+  }
+
+  private mutating func forget(
+    stateOfCharge: StateOfCharge, deviation: Int32, isFresh: Bool
+  ) {
+    let may = (charge: mayCharge, discharge: mayDischarge)
+    let replaces = replacesCurve
+    self = LifelongEstimator(
+      profile: made, composition: composition, stateOfCharge: stateOfCharge, deviation: deviation,
+      isFresh: isFresh)
+    mayCharge = may.charge
+    mayDischarge = may.discharge
+    replacesCurve = replaces
+  }
+
+  private func moment(_ age: Int64?) -> MonotonicTime? {
+    guard let age, let now = lastTime?.microseconds else { return nil }
+    return .microseconds(max(now, .min + age) - age)
+  }
+}
+
+// MARK: Over a power cut
+
+extension LifelongEstimator {
+  /// What is known, as numbers that can be kept without power.
+  ///
+  /// A charge that is going on, or still being worked on, is not in it: it will have taught nothing.
+  public var kept: LifelongSnapshot {
+    var snapshot = LifelongSnapshot(filter: EstimatorSnapshot(estimator))
+    var flags: Int64 = ageIsUnknown ? LifelongSnapshot.Flag.ageIsUnknown : 0
+    if ageWasUnknown { flags |= LifelongSnapshot.Flag.ageWasUnknown }
+    if sinceIron != nil { flags |= LifelongSnapshot.Flag.ironSeen }
+    if sinceCoupling != nil { flags |= LifelongSnapshot.Flag.couplingSeen }
+    let head: InlineArray<14, Int64> = [
+      LifelongSnapshot.layout, Int64(composition.checksum), flags, sinceIron ?? 0,
+      sinceCoupling ?? 0, Int64(learnedCharges), Int64(refusedCharges), Int64(rebuilds),
+      Int64(estimator.profile.tuning.modelError),
+      Int64(estimator.profile.tuning.modelErrorOfCharge), lead, openMicrovolts, fastCurrent,
+      slowCurrent,
+    ]
+    snapshot.hasModes = true
+    for i in 0..<14 { snapshot.modes[i] = head[i] }
+    snapshot.put(settledModes, curve: inUse)
+    return snapshot
+  }
+
+  /// The modes as the last charge left them.
+  private var settledModes: ModeFilter {
+    switch work {
+    case .edge, .judge: before
+    default: modes
+    }
+  }
+
+  /// Goes on from a snapshot after a pause; what was known before is forgotten.
+  ///
+  /// The curve is made anew from the modes: that takes as long as all its slices together, once.
+  /// - Returns: false, with nothing changed, if the snapshot is not of such an estimator, or its curve is
+  ///   that of another make's electrodes.
+  public mutating func resume(
+    from kept: borrowing LifelongSnapshot, after pause: Pause
+  ) -> Bool {
+    guard kept.isSane else { return false }
+    let isOfThisMake = kept.composition == composition.checksum
+    if kept.hasOtherCurve, !isOfThisMake { return false }
+    forget(
+      stateOfCharge: .partsPerMillion(500_000), deviation: 300_000, isFresh: !ageWasUnknown)
+    if kept.hasModes, isOfThisMake { take(kept) }
+    guard estimator.resume(from: kept.filter, after: pause) else { return false }
+    smoothedLedger = estimator.ledger
+    lastLedger = estimator.ledger
+    lastCharge = estimator.filter.x[State.charge]
+    if pause.microseconds != 0 {
+      // The electrodes have relaxed, or nobody knows.
+      fastCurrent = 0
+      slowCurrent = 0
+    }
+    if let away = pause.microseconds { age(by: max(away, 0)) }
+    return true
+  }
+
+  private mutating func take(_ kept: borrowing LifelongSnapshot) {
+    let flags = kept.modes[2]
+    ageIsUnknown = flags & LifelongSnapshot.Flag.ageIsUnknown != 0
+    ageWasUnknown = flags & LifelongSnapshot.Flag.ageWasUnknown != 0
+    sinceIron = flags & LifelongSnapshot.Flag.ironSeen != 0 ? kept.modes[3] : nil
+    sinceCoupling = flags & LifelongSnapshot.Flag.couplingSeen != 0 ? kept.modes[4] : nil
+    learnedCharges = Int32(truncatingIfNeeded: kept.modes[5])
+    refusedCharges = Int32(truncatingIfNeeded: kept.modes[6])
+    rebuilds = Int32(truncatingIfNeeded: kept.modes[7])
+    lead = kept.modes[10]
+    openMicrovolts = kept.modes[11]
+    fastCurrent = kept.modes[12]
+    slowCurrent = kept.modes[13]
+    kept.restore(&modes, curve: &inUse)
+    modes.window = composition.window(modes.x, &modes.arithmetic)
+    before = modes
+    outlook = modes.outlook(composition)
+    guard rebuilds > 0 else { return }
+    let window = composition.window(inUse, &modes.arithmetic)
+    rebuild = CurveRebuild(made.openCircuit)
+    rebuild.advance(composition, inUse, window, count: 257, &modes.arithmetic)
+    estimator.adopt(overpotentials())
+    estimator.use(
+      curve: rebuild.table, modelError: Int32(truncatingIfNeeded: kept.modes[8]),
+      modelErrorOfCharge: Int32(truncatingIfNeeded: kept.modes[9]))
+  }
 }

@@ -219,9 +219,12 @@ struct ModeFilter: Sendable {
   }
 
   /// Whether the modes are those of some cell.
-  var isSane: Bool {
+  var isSane: Bool { arithmetic.saturations == 0 && Self.isCell(x) }
+
+  /// Whether unknowns are those of some cell.
+  static func isCell(_ x: ModeVector) -> Bool {
     let tenth = Format.one / 10
-    return arithmetic.saturations == 0 && x[Mode.coupling] > tenth && x[Mode.iron] > tenth / 10
+    return x[Mode.coupling] > tenth && x[Mode.iron] > tenth / 10
       && x[Mode.anode] > 3 * tenth && x[Mode.stock] > -5 * tenth && x[Mode.stock] < 8 * tenth
       && x[Mode.couplingWidth] > -5 * tenth && x[Mode.ironWidth] > -5 * tenth
       && x[Mode.anodeWidth] > -5 * tenth

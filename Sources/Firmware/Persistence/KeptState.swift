@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import CellEstimation
+import CellEstimation
 public import ChipDrivers
 import Quantities
 
 /// What outlives a power cut.
-public struct KeptState: Sendable {
+public struct KeptState<Estimator: KeptEstimator>: Sendable {
   /// Counts up with every save; the greatest is the newest.
   public var sequence: UInt32
   /// The identity of the configuration that it was made under.
@@ -15,14 +15,14 @@ public struct KeptState: Sendable {
   /// The calendar's time when it was saved; nil if it was not known.
   public var wallClock: CalendarTime?
   /// What was known of the cell.
-  public var estimator: EstimatorSnapshot
+  public var estimator: Estimator
   /// What protection had seen.
   public var history: FaultHistory
 
   /// Makes a state to keep.
   public init(
     sequence: UInt32, configuration: UInt32, isCleanStop: Bool, wallClock: CalendarTime?,
-    estimator: EstimatorSnapshot, history: FaultHistory
+    estimator: Estimator, history: FaultHistory
   ) {
     self.sequence = sequence
     self.configuration = configuration
@@ -60,27 +60,28 @@ public enum RecordProblem: Error, Equatable, Sendable {
 ///            counts, then number of events, 16 bits each; the trip counts, 16 bits each; the ring of
 ///            events, each 32 bits of operating seconds and 32 bits of protection
 ///
-/// A section with an unknown tag is skipped, so that a later firmware of the same version may add
-/// some, such as the cell's degradation modes; a known one that is too short is damage.
+///     tag 4  modes: the words of `LifelongSnapshot`, 64 bits each; left out by `StateEstimator`
+///
+/// A section with an unknown tag is skipped; a known one that is too short is damage. A firmware without
+/// modes has no room for a record with them: to it that is one of a later version. The other way round,
+/// what lacks modes is read. Where the state of charge is one of another curve than the make's, the
+/// identity says so.
 public enum StateRecord {
-  /// The largest record that is written or read. Unit: bytes.
-  public static let size = 640
   /// The layout that is written.
   public static let version: UInt16 = 1
   static let magic: UInt32 = 0x4144_4F53
 
   private enum Tag {
     static let wallClock: UInt16 = 1
-    static let estimator: UInt16 = 2
     static let faults: UInt16 = 3
   }
 
   /// Writes a state.
   ///
   /// - Returns: how many bytes of `bytes` it takes.
-  public static func encode(_ state: borrowing KeptState, into bytes: inout InlineArray<640, UInt8>)
-    -> Int
-  {
+  public static func encode<Kept: KeptEstimator>(
+    _ state: borrowing KeptState<Kept>, into bytes: inout Kept.Record
+  ) -> Int {
     var writer = RecordWriter()
     writer.put(magic, in: &bytes)
     writer.put(version, in: &bytes)
@@ -93,16 +94,26 @@ public enum StateRecord {
       writer.put(wallClock.secondsSince2000, in: &bytes)
       writer.end(in: &bytes)
     }
-    writer.begin(Tag.estimator, in: &bytes)
-    for i in 0..<EstimatorSnapshot.count { writer.put(state.estimator.words[i], in: &bytes) }
-    writer.end(in: &bytes)
+    put(EstimatorSection.filter, of: state.estimator, &writer, &bytes)
     put(state.history, &writer, &bytes)
+    put(EstimatorSection.modes, of: state.estimator, &writer, &bytes)
     return writer.seal(&bytes)
   }
 
-  private static func put(
-    _ history: borrowing FaultHistory, _ writer: inout RecordWriter,
-    _ bytes: inout InlineArray<640, UInt8>
+  private static func put<Kept: KeptEstimator>(
+    _ tag: UInt16, of kept: borrowing Kept, _ writer: inout RecordWriter,
+    _ bytes: inout Kept.Record
+  ) {
+    guard kept.has(section: tag) else { return }
+    writer.begin(tag, in: &bytes)
+    for i in 0..<Kept.count(ofSection: tag) {
+      writer.put(kept.word(i, ofSection: tag), in: &bytes)
+    }
+    writer.end(in: &bytes)
+  }
+
+  private static func put<Record: RecordBuffer>(
+    _ history: borrowing FaultHistory, _ writer: inout RecordWriter, _ bytes: inout Record
   ) {
     writer.begin(Tag.faults, in: &bytes)
     writer.put(history.operatingSeconds, in: &bytes)
@@ -119,7 +130,9 @@ public enum StateRecord {
   }
 
   /// Reads a state from the beginning of `bytes`; what follows the record is of no matter.
-  public static func decode(_ bytes: Span<UInt8>) throws(RecordProblem) -> KeptState {
+  public static func decode<Kept: KeptEstimator>(
+    _ bytes: Span<UInt8>
+  ) throws(RecordProblem) -> KeptState<Kept> {
     var head = RecordReader(from: 0, to: bytes.count)
     guard try head.word(bytes) == magic else { throw .damaged }
     let version = try head.half(bytes)
@@ -133,16 +146,34 @@ public enum StateRecord {
       throw .unknownVersion(version, sequence: try head.word(bytes))
     }
     var reader = RecordReader(from: 8, to: length - 4)
-    return try body(&reader, bytes)
+    let state: KeptState<Kept> = try body(&reader, bytes)
+    if state.estimator.isOfOtherLayout {
+      throw .unknownVersion(version, sequence: state.sequence)
+    }
+    guard state.estimator.isSane else { throw .damaged }
+    return state
   }
 
-  private static func body(
+  /// How long the record is that begins here, if it is longer than these bytes, and its sequence.
+  static func longer(than bytes: Span<UInt8>) -> (length: Int, sequence: UInt32)? {
+    var head = RecordReader(from: 0, to: bytes.count)
+    do throws(RecordProblem) {
+      guard try head.word(bytes) == magic else { return nil }
+      _ = try head.half(bytes)
+      let length = Int(try head.half(bytes))
+      return length > bytes.count ? (length, try head.word(bytes)) : nil
+    } catch {
+      return nil
+    }
+  }
+
+  private static func body<Kept: KeptEstimator>(
     _ reader: inout RecordReader, _ bytes: Span<UInt8>
-  ) throws(RecordProblem) -> KeptState {
+  ) throws(RecordProblem) -> KeptState<Kept> {
     var state = KeptState(
       sequence: try reader.word(bytes), configuration: try reader.word(bytes),
       isCleanStop: try reader.word(bytes) & 1 == 1, wallClock: nil,
-      estimator: EstimatorSnapshot(words: InlineArray(repeating: 0)), history: FaultHistory())
+      estimator: Kept(), history: FaultHistory())
     var hasEstimator = false
     while !reader.isAtEnd {
       let tag = try reader.half(bytes)
@@ -150,16 +181,15 @@ public enum StateRecord {
       switch tag {
       case Tag.wallClock:
         state.wallClock = CalendarTime(secondsSince2000: try section.long(bytes))
-      case Tag.estimator:
-        for i in 0..<EstimatorSnapshot.count {
-          state.estimator.words[i] = try section.long(bytes)
-        }
-        hasEstimator = true
       case Tag.faults: state.history = try history(&section, bytes)
-      default: break
+      default:
+        for i in 0..<Kept.count(ofSection: tag) {
+          state.estimator.put(try section.long(bytes), at: i, ofSection: tag)
+        }
+        if tag == EstimatorSection.filter { hasEstimator = true }
       }
     }
-    guard hasEstimator, state.estimator.isSane else { throw .damaged }
+    guard hasEstimator else { throw .damaged }
     return state
   }
 

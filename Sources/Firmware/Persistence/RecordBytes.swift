@@ -7,43 +7,43 @@ struct RecordWriter {
   private var count = 0
   private var sectionStart = 0
 
-  mutating func put(_ value: UInt16, in bytes: inout InlineArray<640, UInt8>) {
+  mutating func put<Record: RecordBuffer>(_ value: UInt16, in bytes: inout Record) {
     for shift in UInt16(0)..<2 { put(UInt8(truncatingIfNeeded: value &>> (8 &* shift)), &bytes) }
   }
 
-  mutating func put(_ value: UInt32, in bytes: inout InlineArray<640, UInt8>) {
+  mutating func put<Record: RecordBuffer>(_ value: UInt32, in bytes: inout Record) {
     for shift in UInt32(0)..<4 { put(UInt8(truncatingIfNeeded: value &>> (8 &* shift)), &bytes) }
   }
 
-  mutating func put(_ value: Int64, in bytes: inout InlineArray<640, UInt8>) {
+  mutating func put<Record: RecordBuffer>(_ value: Int64, in bytes: inout Record) {
     for shift in Int64(0)..<8 { put(UInt8(truncatingIfNeeded: value &>> (8 &* shift)), &bytes) }
   }
 
-  private mutating func put(_ byte: UInt8, _ bytes: inout InlineArray<640, UInt8>) {
-    bytes[count] = byte
+  private mutating func put<Record: RecordBuffer>(_ byte: UInt8, _ bytes: inout Record) {
+    bytes.put(byte, at: count)
     count += 1
   }
 
   /// Opens a section; its length is filled in by `end`.
-  mutating func begin(_ tag: UInt16, in bytes: inout InlineArray<640, UInt8>) {
+  mutating func begin<Record: RecordBuffer>(_ tag: UInt16, in bytes: inout Record) {
     put(tag, in: &bytes)
     put(UInt16(0), in: &bytes)
     sectionStart = count
   }
 
-  func end(in bytes: inout InlineArray<640, UInt8>) {
+  func end<Record: RecordBuffer>(in bytes: inout Record) {
     let length = UInt16(truncatingIfNeeded: count - sectionStart)
-    bytes[sectionStart - 2] = UInt8(truncatingIfNeeded: length)
-    bytes[sectionStart - 1] = UInt8(truncatingIfNeeded: length >> 8)
+    bytes.put(UInt8(truncatingIfNeeded: length), at: sectionStart - 2)
+    bytes.put(UInt8(truncatingIfNeeded: length >> 8), at: sectionStart - 1)
   }
 
   /// Fills in the length of the whole and closes it with the checksum; gives that length.
-  mutating func seal(_ bytes: inout InlineArray<640, UInt8>) -> Int {
+  mutating func seal<Record: RecordBuffer>(_ bytes: inout Record) -> Int {
     let length = UInt16(truncatingIfNeeded: count + 4)
-    bytes[6] = UInt8(truncatingIfNeeded: length)
-    bytes[7] = UInt8(truncatingIfNeeded: length >> 8)
+    bytes.put(UInt8(truncatingIfNeeded: length), at: 6)
+    bytes.put(UInt8(truncatingIfNeeded: length >> 8), at: 7)
     var crc = CRC32C()
-    for i in 0..<count { crc.combine(bytes[i]) }
+    for i in 0..<count { crc.combine(bytes.byte(at: i)) }
     put(crc.value, in: &bytes)
     return count
   }

@@ -7,9 +7,11 @@ import Quantities
 
 /// Hands the estimator's state over a time without power: looks for it at the start, weighs it against
 /// the cell's voltage, saves it by rule.
-struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
-  private var keeper: StateKeeper<Memory>
-  private let configuration: UInt32
+struct Remembrance<
+  Memory: NonvolatileMemory & ~Copyable, Estimator: FirmwareEstimator
+>: ~Copyable {
+  private var keeper: StateKeeper<Memory, Estimator.Kept>
+  private let currentRange: Current
   private let rule: SaveRule
   var calendar: Calendar
   private(set) var restoration: Restoration
@@ -19,7 +21,7 @@ struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
   private var onAgreement = Restoration.restored
   /// Whether the charge is to be taken from the next good measurement.
   private var awaitsVoltage = false
-  private var finding: StateKeeper<Memory>.Finding?
+  private var finding: StateKeeper<Memory, Estimator.Kept>.Finding?
   private var misfits: UInt8 = 0
   private var lastTick: MonotonicTime?
   /// The time between the last two ticks. Unit: µs.
@@ -34,10 +36,10 @@ struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
   private enum Stopping: Equatable { case saving(failures: UInt8), done }
 
   init(
-    _ memory: consuming Memory, configuration: UInt32, rule: SaveRule, wallClock: WallClock
+    _ memory: consuming Memory, currentRange: Current, rule: SaveRule, wallClock: WallClock
   ) {
     keeper = StateKeeper(memory)
-    self.configuration = configuration
+    self.currentRange = currentRange
     self.rule = rule
     calendar = Calendar(wallClock)
     restoration = keeper.isThere ? .searching : .none
@@ -56,7 +58,7 @@ struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
 
   /// Steps the estimator, unless what it shall begin with is not known yet.
   mutating func estimate(
-    _ estimator: inout StateEstimator, _ measurement: Measurement, isGood: Bool,
+    _ estimator: inout Estimator, _ measurement: Measurement, isGood: Bool,
     at time: MonotonicTime
   ) {
     period = lastTick.map { time.microseconds(since: $0) } ?? 0
@@ -67,25 +69,19 @@ struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
       guard isGood, judge(&estimator, measurement, at: time) else { return }
     }
     if awaitsVoltage, isGood, let voltage = measurement.voltage {
-      acquire(&estimator, voltage)
+      // The voltage of a cell that may still relax, on a curve that may be flat: 20 %, and the filter
+      // finds out how much of it is too much.
+      estimator.begin(
+        atOpenCircuit: voltage, deviation: 200_000,
+        isOtherCell: restoration == .refuted || restoration == .otherConfiguration)
+      awaitsVoltage = false
     }
     estimator.step(at: time, measurement)
   }
 
-  /// Begins anew at the state of charge that the voltage stands for.
-  private mutating func acquire(_ estimator: inout StateEstimator, _ voltage: Voltage) {
-    // The voltage of a cell that may still relax, on a curve that may be flat: 20 %, and the filter
-    // finds out how much of it is too much.
-    estimator = StateEstimator(
-      profile: estimator.profile,
-      stateOfCharge: StateEstimator.stateOfCharge(atOpenCircuit: voltage, estimator.profile),
-      deviation: 200_000)
-    awaitsVoltage = false
-  }
-
   /// Whether it is settled what was kept is worth: one reading at rest for it, or three against.
   private mutating func judge(
-    _ estimator: inout StateEstimator, _ measurement: Measurement, at time: MonotonicTime
+    _ estimator: inout Estimator, _ measurement: Measurement, at time: MonotonicTime
   ) -> Bool {
     guard let voltage = measurement.voltage, let current = measurement.current else {
       return false
@@ -93,17 +89,17 @@ struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
     if estimator.fits(voltage, at: current) {
       // A belief this vague says less than the voltage, and at the knee of a full cell it misleads.
       if estimator.chargeDeviation > 100_000 { estimator.takeCharge(fromOpenCircuit: voltage) }
-      settle(as: onAgreement, estimator, at: time)
+      settle(as: onAgreement, &estimator, at: time)
       return true
     }
     misfits += 1
     guard misfits >= 3 else { return false }
-    begin(as: .refuted, estimator, at: time)
+    begin(as: .refuted, &estimator, at: time)
     return true
   }
 
   private mutating func settle(
-    as outcome: Restoration, _ estimator: borrowing StateEstimator, at time: MonotonicTime
+    as outcome: Restoration, _ estimator: inout Estimator, at time: MonotonicTime
   ) {
     restoration = outcome
     lastSave = time
@@ -133,7 +129,7 @@ struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
 
   /// One slice of the memory's work, and the clock's.
   mutating func work<Bus: I2CBus & ~Copyable>(
-    _ estimator: inout StateEstimator, on bus: inout Bus, at time: MonotonicTime
+    _ estimator: inout Estimator, on bus: inout Bus, at time: MonotonicTime
   ) {
     guard keeper.isThere else { return }
     calendar.service(on: &bus, at: time)
@@ -144,7 +140,7 @@ struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
     }
     switch keeper.advance(on: &bus, at: time) {
     case .busy: return
-    case .idle: saveIfDue(estimator, at: time)
+    case .idle: saveIfDue(&estimator, at: time)
     case .saved:
       if stopping != nil { stopping = .done }
     case .failed:
@@ -156,44 +152,57 @@ struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
 
   // MARK: The start
 
-  private mutating func resume(_ estimator: inout StateEstimator, at time: MonotonicTime) {
+  private mutating func resume(_ estimator: inout Estimator, at time: MonotonicTime) {
     guard let found = finding else { return }
     finding = nil
     guard !found.isOtherVersion, let state = found.state else {
-      begin(as: found.isOtherVersion ? .otherVersion : .nothingKept, estimator, at: time)
+      begin(as: found.isOtherVersion ? .otherVersion : .nothingKept, &estimator, at: time)
       return
     }
     history = state.history
     latched = ProtectionSet(rawValue: state.history.latched)
-    guard state.configuration == configuration else {
-      begin(as: .otherConfiguration, estimator, at: time)
+    guard
+      state.configuration == identity(of: estimator.identity)
+        || state.configuration == identity(of: estimator.replacedCurveIdentity)
+    else {
+      begin(as: .otherConfiguration, &estimator, at: time)
       return
     }
     // Each state that could not be read may have been a newer one, as far again from this one.
     let steps = state.isCleanStop ? found.unreadable : found.unreadable + 1
     // A save takes a tick for each slice, and what moves meanwhile is not in it, either.
-    let lasting = 20 * min(max(period, 0), 60_000_000)
+    let lasting = slices * min(max(period, 0), 60_000_000)
     let unseen = Int64(rule.unseen) * (max(rule.spacing, 1) + lasting) / max(rule.spacing, 1)
     let pause = Pause(
       microseconds: away(since: state.wallClock, at: time),
       unseen: Int32(clamping: unseen * Int64(steps)))
-    guard
-      let resumed = StateEstimator(profile: estimator.profile, from: state.estimator, after: pause)
-    else {
-      begin(as: .nothingKept, estimator, at: time)
+    guard estimator.resume(from: state.estimator, after: pause) else {
+      begin(as: .nothingKept, &estimator, at: time)
       return
     }
-    estimator = resumed
     onAgreement = found.unreadable > 0 ? .restoredOlder : .restored
     restoration = .checking
     if state.isCleanStop { keeper.markOpened() }
   }
 
+  /// The ticks that a save takes: every slice is one, and no memory has shorter ones than 32 bytes.
+  private var slices: Int64 {
+    Int64(StateKeeper<Memory, Estimator.Kept>.size / max(Memory.sliceSize, 1)) + 1
+  }
+
+  /// Tells states apart whose numbers mean different things.
+  private func identity(of curve: UInt32) -> UInt32 {
+    var crc = CRC32C()
+    crc.combine(curve)
+    crc.combine(UInt32(bitPattern: currentRange.microamperes))
+    return crc.value
+  }
+
   private mutating func begin(
-    as outcome: Restoration, _ estimator: borrowing StateEstimator, at time: MonotonicTime
+    as outcome: Restoration, _ estimator: inout Estimator, at time: MonotonicTime
   ) {
     awaitsVoltage = true
-    settle(as: outcome, estimator, at: time)
+    settle(as: outcome, &estimator, at: time)
   }
 
   /// How long the firmware was away; nil if either time is unknown, or they contradict each other.
@@ -205,10 +214,10 @@ struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
 
   // MARK: Saving
 
-  private mutating func saveIfDue(_ estimator: borrowing StateEstimator, at time: MonotonicTime) {
+  private mutating func saveIfDue(_ estimator: inout Estimator, at time: MonotonicTime) {
     if stopping != nil {
       guard stopping != .done else { return }
-      if keeper.needsSurvey { keeper.survey() } else { save(estimator, isClean: true, at: time) }
+      if keeper.needsSurvey { keeper.survey() } else { save(&estimator, isClean: true, at: time) }
       return
     }
     guard restoration.isSettled, !awaitsVoltage else { return }
@@ -222,11 +231,11 @@ struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
     let hasNews = history.noted != savedEvents || history.latched != savedLatched
     guard elapsed >= rule.interval || moved >= rule.change || hasNews else { return }
     if keeper.needsSurvey { return keeper.survey() }
-    save(estimator, isClean: false, at: time)
+    save(&estimator, isClean: false, at: time)
   }
 
   private mutating func save(
-    _ estimator: borrowing StateEstimator, isClean: Bool, at time: MonotonicTime
+    _ estimator: inout Estimator, isClean: Bool, at time: MonotonicTime
   ) {
     lastSave = time
     savedCharge = estimator.estimate.stateOfCharge
@@ -234,19 +243,19 @@ struct Remembrance<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
     savedLatched = history.latched
     keeper.save(
       KeptState(
-        sequence: keeper.nextSequence, configuration: configuration, isCleanStop: isClean,
-        wallClock: calendar.time(at: time), estimator: EstimatorSnapshot(estimator),
+        sequence: keeper.nextSequence, configuration: identity(of: estimator.curveIdentity),
+        isCleanStop: isClean, wallClock: calendar.time(at: time), estimator: estimator.kept,
         history: history))
   }
 
   /// Begins the save of a clean stop; while the start is not settled there is nothing to save.
-  mutating func stop(_ estimator: borrowing StateEstimator) {
+  mutating func stop(_ estimator: inout Estimator) {
     guard stopping == nil else { return }
     guard keeper.isThere, restoration.isSettled, !awaitsVoltage, let lastTick else {
       stopping = .done
       return
     }
     stopping = .saving(failures: 0)
-    if keeper.needsSurvey { keeper.survey() } else { save(estimator, isClean: true, at: lastTick) }
+    if keeper.needsSurvey { keeper.survey() } else { save(&estimator, isClean: true, at: lastTick) }
   }
 }

@@ -13,11 +13,11 @@ import Quantities
 ///
 /// After a clean stop nothing moves, so the state is believed as it is. That must hold for one start
 /// only: before the switches are used again, a mark beside the state says that it was opened.
-struct StateKeeper<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
+struct StateKeeper<Memory: NonvolatileMemory & ~Copyable, Kept: KeptEstimator>: ~Copyable {
   private var memory: Memory
   private var phase: Phase
   /// The state that is being written, or the one just read.
-  private var bytes = InlineArray<640, UInt8>(repeating: 0)
+  private var bytes = Kept.Record()
   private var length = 0
   /// How much of the state being written was read back.
   private var verified = 0
@@ -25,7 +25,7 @@ struct StateKeeper<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
   /// The slot of the newest whole state, and the state's sequence.
   private var newestSlot: Int32 = -1
   private(set) var sequence: UInt32 = 0
-  private var newest: KeptState?
+  private var newest: KeptState<Kept>?
   private var unreadable: Int32 = 0
   private var otherVersion: UInt32?
   /// Whether a slot was never reached. A state must not be stored before it is known what is newest: with
@@ -45,7 +45,7 @@ struct StateKeeper<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
   /// How many states the memory has room for, four at most: more would not make it any safer.
   static var slots: Int32 { min(Memory.capacity / (size + Memory.sliceSize), 4) }
   /// A state's room and the mark's slice.
-  private static var size: Int32 { Int32(StateRecord.size) }
+  static var size: Int32 { Int32(Kept.Record.size) }
   private static var slotSize: Int32 {
     let even = Memory.capacity / slots
     return even - even % Memory.sliceSize
@@ -77,7 +77,7 @@ struct StateKeeper<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
   /// What the search found.
   struct Finding {
     /// The newest whole state.
-    var state: KeptState?
+    var state: KeptState<Kept>?
     /// How many slots may have held a newer one.
     var unreadable: Int32
     /// Whether a later layout is newer than any state.
@@ -108,8 +108,7 @@ struct StateKeeper<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
   ) -> Bool {
     do throws(ChipError) {
       guard try memory.isReady(on: &bus, at: time) else { return false }
-      var span = bytes.mutableSpan
-      try memory.read(from: slot * Self.slotSize, into: &span, on: &bus)
+      try bytes.load(from: slot * Self.slotSize, of: &memory, on: &bus)
     } catch {
       let isGivenUp = giveUp(after: 5)
       if isGivenUp { needsSurvey = true }
@@ -121,7 +120,7 @@ struct StateKeeper<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
   /// Makes of the bytes that were read what they are; false if they are to be read again.
   private mutating func take<Bus: I2CBus & ~Copyable>(_ slot: Int32, on bus: inout Bus) -> Bool {
     do throws(RecordProblem) {
-      var state = try StateRecord.decode(bytes.span)
+      var state: KeptState<Kept> = try bytes.decoded()
       if newestSlot < 0 || state.sequence > sequence {
         if state.isCleanStop, wasOpened(slot, state.sequence, on: &bus) {
           state.isCleanStop = false
@@ -137,12 +136,46 @@ struct StateKeeper<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
         otherVersion = max(otherVersion ?? 0, sequence)
         return true
       case .damaged:
+        if let longer = bytes.longerRecord, isWhole(slot, length: longer.length, on: &bus) {
+          otherVersion = max(otherVersion ?? 0, longer.sequence)
+          return true
+        }
         // The bits may have flipped on the wire.
         guard isBlank else { return giveUp(after: 2) }
         attempts += 1
         return attempts >= 2
       }
     }
+  }
+
+  /// Whether a record that is longer than there is room for is whole.
+  private mutating func isWhole<Bus: I2CBus & ~Copyable>(
+    _ slot: Int32, length: Int, on bus: inout Bus
+  ) -> Bool {
+    guard length <= Int(Self.slotSize) else { return false }
+    var crc = CRC32C()
+    var sealed: UInt32 = 0
+    var place = 0
+    do throws(ChipError) {
+      while place < length {
+        var piece = InlineArray<4, UInt8>(repeating: 0)
+        var span = piece.mutableSpan
+        // The last piece may reach beyond the record, and at the end of a slot it must not.
+        let start = min(place, length - 4)
+        try memory.read(from: slot * Self.slotSize + Int32(start), into: &span, on: &bus)
+        for i in (place - start)..<4 {
+          if start + i < length - 4 {
+            crc.combine(piece[i])
+          } else {
+            sealed |= UInt32(piece[i]) &<< UInt32(8 * (start + i - (length - 4)))
+          }
+        }
+        place = start + 4
+      }
+    } catch {
+      return false
+    }
+    return sealed == crc.value
   }
 
   /// Counts a try; true after the last, when the slot counts as unreadable.
@@ -155,9 +188,9 @@ struct StateKeeper<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
 
   /// Whether nothing was ever written here: all bytes zero, or all ones.
   private var isBlank: Bool {
-    let first = bytes[0]
+    let first = bytes.byte(at: 0)
     guard first == 0 || first == 0xFF else { return false }
-    for i in 1..<StateRecord.size where bytes[i] != first { return false }
+    for i in 1..<Kept.Record.size where bytes.byte(at: i) != first { return false }
     return true
   }
 
@@ -195,8 +228,7 @@ struct StateKeeper<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
   private mutating func survey<Bus: I2CBus & ~Copyable>(
     _ slot: Int32, on bus: inout Bus
   ) throws(ChipError) -> Progress {
-    var span = bytes.mutableSpan
-    try memory.read(from: slot * Self.slotSize, into: &span, on: &bus)
+    try bytes.load(from: slot * Self.slotSize, of: &memory, on: &bus)
     guard take(slot, on: &bus) else { return .busy }
     attempts = 0
     newest = nil
@@ -215,7 +247,7 @@ struct StateKeeper<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
   // MARK: Saving
 
   /// Begins to store a state; one that is being stored is given up for it.
-  mutating func save(_ state: borrowing KeptState) {
+  mutating func save(_ state: borrowing KeptState<Kept>) {
     length = StateRecord.encode(state, into: &bytes)
     attempts = 0
     verified = 0
@@ -276,7 +308,7 @@ struct StateKeeper<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
     let end = min(done + slice, length)
     // Noted first: after a failure the slice is read back before it is written again.
     phase = .writing(done: end)
-    try memory.write(bytes.span.extracting(done..<end), to: base + Int32(done), on: &bus, at: time)
+    try bytes.store(done..<end, at: base + Int32(done), of: &memory, on: &bus, at: time)
     return .busy
   }
 
@@ -289,7 +321,7 @@ struct StateKeeper<Memory: NonvolatileMemory & ~Copyable>: ~Copyable {
     while place < end {
       var span = piece.mutableSpan
       try memory.read(from: base + Int32(place), into: &span, on: &bus)
-      for i in 0..<min(32, end - place) where piece[i] != bytes[place + i] { return false }
+      for i in 0..<min(32, end - place) where piece[i] != bytes.byte(at: place + i) { return false }
       place += 32
     }
     return true

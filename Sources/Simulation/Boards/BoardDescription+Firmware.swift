@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BusProtocols
-public import CellEstimation
 public import CellSimulation
 import ChipDrivers
 public import Firmware
-public import Quantities
+import Quantities
 
 /// Why the firmware cannot run on a board.
 public enum BoardUnsupported: Error, Equatable, Sendable, CustomStringConvertible {
@@ -27,28 +26,22 @@ public enum BoardUnsupported: Error, Equatable, Sendable, CustomStringConvertibl
 }
 
 extension BoardDescription {
-  /// What the firmware is told of the board, of its cell, and of what is believed at the start.
+  /// What the firmware is told of the board.
   ///
-  /// - Parameters:
-  ///   - cell: what the board's `cell` names.
-  ///   - profile: its tables.
-  ///   - startStateOfCharge: the most likely one.
-  ///   - startDeviation: its standard deviation. Unit: ppm.
+  /// - Parameter cell: what the board's `cell` names.
   public func firmwareConfiguration(
-    cell: CellDescription, profile: CellProfile, startStateOfCharge: StateOfCharge,
-    startDeviation: Int32
+    cell: CellDescription
   ) throws(BoardUnsupported) -> FirmwareConfiguration {
     guard let chip = chip(.monitor) else { throw .noMonitor }
     let window = window(of: cell)
     return FirmwareConfiguration(
-      profile: profile, monitor: try currentMonitor(chip, window, cell),
+      monitor: try currentMonitor(chip, window, cell),
       thermometer: try temperatureSensor(monitor: chip),
       currentRange: .amperes(chip.rangeAmperes ?? Double(Int32.max) * 1e-6),
       protection: ProtectionTable(
         lowerCutoff: .volts(window.lowerBound), upperCutoff: .volts(window.upperBound),
         chargeLimit: .amperes(limits.chargeAmperes),
         dischargeLimit: .amperes(limits.dischargeAmperes)),
-      startStateOfCharge: startStateOfCharge, startDeviation: startDeviation,
       gauge: try gauge(window, cell), seriesCells: Int32(clamping: seriesCells))
   }
 

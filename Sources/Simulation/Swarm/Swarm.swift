@@ -44,7 +44,7 @@ public struct Swarm: Sendable {
 
   /// The rules that the firmware of every run protects by.
   public var protection: ProtectionTable {
-    cells.configuration(start: 0.5, hasClock: false).protection
+    cells.configuration(hasClock: false).protection
   }
 
   /// One run; a function of the seed.
@@ -98,16 +98,21 @@ struct SwarmCells: Sendable {
     }
   }
 
-  func configuration(start: Double, hasClock: Bool) -> FirmwareConfiguration {
+  func estimator(start: Double) -> StateEstimator {
+    StateEstimator(
+      profile: profile,
+      stateOfCharge: .partsPerMillion(Int32((min(max(start, 0), 1) * 1e6).rounded())),
+      deviation: 300_000)
+  }
+
+  func configuration(hasClock: Bool) -> FirmwareConfiguration {
     func current(c: Double) -> Current { .microamperes(Int32((c * oneC * 1e6).rounded())) }
     return FirmwareConfiguration(
-      profile: profile,
       monitor: .ina228(INA228(address: SwarmWorld.monitorAddress, configuration: monitor)),
       thermometer: .tmp117(TMP117(address: SwarmWorld.thermometerAddress)), currentRange: range,
       protection: ProtectionTable(
         lowerCutoff: profile.lowerCutoff, upperCutoff: profile.upperCutoff,
         chargeLimit: current(c: 2), dischargeLimit: current(c: 4)),
-      startStateOfCharge: .partsPerMillion(Int32((min(max(start, 0), 1) * 1e6).rounded())),
-      startDeviation: 300_000, wallClock: hasClock ? .ds3231(DS3231()) : .none)
+      wallClock: hasClock ? .ds3231(DS3231()) : .none)
   }
 }

@@ -116,8 +116,7 @@ struct SwarmWorld {
     gain = 1 + 0.002 * random.gaussian()
     (reference, cell) = cells.cell(plan.cell, at: plan.startStateOfCharge)
     load = SwarmLoad(seed: plan.seed, oneC: cells.oneC, ceiling: cells.upperVolts)
-    configuration = cells.configuration(
-      start: plan.startStateOfCharge + plan.initialError, hasClock: plan.hasClock)
+    configuration = cells.configuration(hasClock: plan.hasClock)
     checker = SwarmChecker(configuration.protection, period: plan.period)
     bus = SwarmBus(emulated, plan)
     attach(to: emulated)
@@ -178,8 +177,9 @@ struct SwarmWorld {
   private mutating func live<Memory: NonvolatileMemory>(_ memory: Memory) {
     monotonic = 0
     var firmware = Firmware(
-      configuration, bus: bus, chargeSwitch: chargeLine, dischargeSwitch: dischargeLine,
-      memory: memory)
+      configuration,
+      estimator: cells.estimator(start: plan.startStateOfCharge + plan.initialError), bus: bus,
+      chargeSwitch: chargeLine, dischargeSwitch: dischargeLine, memory: memory)
     var isJudged = before == nil
     while tick < plan.ticks, checker.violation == nil {
       tick += 1
@@ -223,7 +223,8 @@ struct SwarmWorld {
   }
 
   private mutating func stop<Memory: NonvolatileMemory>(
-    _ firmware: inout Firmware<SwarmBus, EmulatedLine, EmulatedLine, Memory>, _ seconds: Double
+    _ firmware: inout Firmware<SwarmBus, EmulatedLine, EmulatedLine, Memory, StateEstimator>,
+    _ seconds: Double
   ) {
     let saves = firmware.memoryCounts.saves
     firmware.stop()

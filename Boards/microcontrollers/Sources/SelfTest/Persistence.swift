@@ -37,6 +37,12 @@ struct CountingSwitch: DigitalOutput {
 
 /// Firmware: a state as bytes and back, and the start from a memory whose sensors do not answer.
 func hashPersistence(into hash: inout StableHash) {
+  let record = keptRecord(into: &hash)
+  hashStart(record.bytes, into: &hash)
+}
+
+/// Not inlined, so that the estimator leaves the stack before the firmware comes.
+@inline(never) func keptRecord(into hash: inout StableHash) -> EstimatorSnapshot.Record {
   var trace = SyntheticTrace(seed: 17)
   var estimator = straightEstimator()
   for _ in 0..<600 {
@@ -44,23 +50,23 @@ func hashPersistence(into hash: inout StableHash) {
     estimator.step(
       at: sample.time, Measurement(current: sample.current, voltage: sample.voltage))
   }
-  var bytes = InlineArray<640, UInt8>(repeating: 0)
+  var record = EstimatorSnapshot.Record()
   let state = KeptState(
     sequence: 3, configuration: 5, isCleanStop: false,
-    wallClock: CalendarTime(secondsSince2000: 850_000_000),
-    estimator: EstimatorSnapshot(estimator), history: FaultHistory())
-  let count = StateRecord.encode(state, into: &bytes)
-  for i in 0..<count { hash.combine(Int64(bytes[i])) }
+    wallClock: CalendarTime(secondsSince2000: 850_000_000), estimator: estimator.kept,
+    history: FaultHistory())
+  let count = StateRecord.encode(state, into: &record)
+  for i in 0..<count { hash.combine(Int64(record.bytes[i])) }
   do throws(RecordProblem) {
-    let found = try StateRecord.decode(bytes.span)
+    let found: KeptState<EstimatorSnapshot> = try record.decoded()
     for i in 0..<EstimatorSnapshot.count { hash.combine(found.estimator.words[i]) }
   } catch {
     hash.combine(-1)
   }
-  hashStart(bytes, into: &hash)
+  return record
 }
 
-/// Not inlined, so that the estimator above leaves the stack first.
+/// Not inlined, so that what goes into the firmware leaves the stack again.
 @inline(never) func hashStart(
   _ kept: borrowing InlineArray<640, UInt8>, into hash: inout StableHash
 ) {
@@ -75,14 +81,13 @@ func hashPersistence(into hash: inout StableHash) {
   for i in 0..<640 { memory.bytes[i] = kept[i] }
   var firmware = Firmware(
     FirmwareConfiguration(
-      profile: .straight(),
       monitor: .ina226(INA226(address: I2CAddress(0x40), configuration: board)),
       thermometer: .none,
       currentRange: .milliamperes(4_000),
       protection: ProtectionTable(
         lowerCutoff: .millivolts(2_000), upperCutoff: .millivolts(4_000),
-        chargeLimit: .milliamperes(3_000), dischargeLimit: .milliamperes(3_000)),
-      startStateOfCharge: .partsPerMillion(500_000), startDeviation: 200_000),
+        chargeLimit: .milliamperes(3_000), dischargeLimit: .milliamperes(3_000))),
+    estimator: straightEstimator(),
     bus: RegisterBus(address: I2CAddress(0x41), failurePeriod: 2), chargeSwitch: CountingSwitch(),
     dischargeSwitch: CountingSwitch(), memory: memory)
   for tick in 1..<60 {
