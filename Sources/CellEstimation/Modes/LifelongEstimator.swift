@@ -445,6 +445,8 @@ public struct LifelongEstimator: Sendable {
   /// The present estimate; the state of charge is the filter's plus what is not paid out yet.
   public var estimate: Estimate {
     var estimate = estimator.estimate
+    // Without another curve there is nothing to pay out, and the two estimators agree bit by bit.
+    guard rebuilds > 0 else { return estimate }
     var arithmetic = SaturatingArithmetic()
     // The filter's own estimate is cut to 0…1 before the lead; beyond an end both matter.
     let whole = Format.toMillionths(estimator.filter.x[State.charge] + lead, &arithmetic)

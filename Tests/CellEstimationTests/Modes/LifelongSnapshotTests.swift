@@ -135,6 +135,29 @@ private struct FadedCell {
     #expect(other.timeToEmpty(at: load) == estimator.timeToEmpty(at: load))
   }
 
+  /// Who only tracks the modes estimates what an estimator without modes does, bit by bit.
+  @Test func trackingChangesNoEstimate() {
+    var cell = FadedCell(coupling: 0.8)
+    var tracking = FadedCell.estimator()
+    tracking.replacesCurve = false
+    var plain = StateEstimator(
+      profile: FadedCell.profile, stateOfCharge: .partsPerMillion(500_000), deviation: 100_000)
+    var isEqual = true
+    func see(_ c: Double) {
+      let (time, measurement) = cell.next(c)
+      tracking.step(at: time, measurement)
+      plain.step(at: time, measurement)
+      isEqual = isEqual && tracking.estimate == plain.estimate
+    }
+    while cell.place > 0.02 { see(-0.3) }
+    while cell.place < 0.97 { see(0.2) }
+    repeat { see(0) } while tracking.isLearning
+    #expect(isEqual)
+    #expect(tracking.learnedCharges == 1)
+    #expect(tracking.rebuilds == 0)
+    #expect(tracking.health.coupling.value < tracking.madeElectrodes.coupling)
+  }
+
   /// A cut at any slice of the work leaves what was known before the charge, or after it.
   @Test func everySliceOfTheWork() throws {
     var cell = FadedCell(coupling: 0.8)
