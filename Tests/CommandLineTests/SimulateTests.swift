@@ -23,12 +23,18 @@ import Testing
     let run = try object("--seed", "7")
     #expect(
       keys(run) == [
-        "busFaults", "capacity", "cell", "estimateHash", "protectionEvents", "saturations", "seed",
+        "busFaults", "capacity", "cell", "estimateHash", "prognosis", "protectionEvents",
+        "saturations", "seed",
         "simulatedSeconds", "stateOfCharge", "ticks", "wallSeconds",
       ])
     #expect(keys(run["stateOfCharge"]) == ["coverage95", "maxError", "p95", "rmse"])
     #expect(
       keys(run["capacity"]) == ["coverage95", "estimatedAmpereHours", "trueAmpereHours"])
+    #expect(
+      keys(run["prognosis"]) == [
+        "charge10s", "discharge10s", "meanAmperes", "secondsToEmpty", "secondsToFull",
+        "stateOfHealth",
+      ])
     #expect(run["cell"] as? String == "hakadi-18650")
     #expect(run["protectionEvents"] is [Any])
     #expect(try value(run, "seed") == 7)
@@ -118,6 +124,34 @@ import Testing
       #expect(outcome.output.contains("\n\(row)"), "\(row)")
     }
     #expect(outcome.output.contains("nfm-pb-1-hc"))
+  }
+
+  /// Where the electrodes are described the run tells which of them is fading, and the estimates are those
+  /// of the estimator that does not know.
+  @Test func whatIsFading() throws {
+    let arguments = ["simulate", "--duration", "1min", "--format", "json"]
+    let tracking = try Program.run(arguments).object()
+    let prognosis = try #require(tracking["prognosis"] as? [String: Any])
+    #expect(
+      keys(prognosis["electrodes"]) == [
+        "accessibleIron", "anode", "capacity", "chargesThatTaught", "coupling", "isLearning",
+        "joint", "learningChargeAdvised", "secondsSinceCoupling", "secondsSinceIron",
+      ])
+    #expect(try value(prognosis, "electrodes", "coupling", "value") > 0.3)
+    let electrodes = try #require(prognosis["electrodes"] as? [String: Any])
+    #expect(
+      electrodes["learningChargeAdvised"] as? String == "no charge has taught anything yet")
+    #expect(electrodes["secondsSinceIron"] is NSNull)
+    let plain = try Program.run(arguments + ["--estimator", "plain"]).object()
+    #expect(plain["estimateHash"] as? String == tracking["estimateHash"] as? String)
+    #expect((plain["prognosis"] as? [String: Any])?["electrodes"] == nil)
+  }
+
+  @Test func aCellWithoutElectrodesHasNoModes() throws {
+    let outcome = try Program.run(Self.short + ["--estimator", "lifelong"])
+    #expect(outcome.code == 78)
+    #expect(outcome.errorLines.count == 1)
+    #expect(outcome.errors.contains("describes no electrodes; take plain"))
   }
 
   /// An aged cell has less capacity; the run says so, and that the firmware does not know.
