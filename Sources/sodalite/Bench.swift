@@ -70,7 +70,8 @@ struct Bench: ParsableCommand {
   /// parent held when it began, and this process is small only before its own measurements.
   private static var subjects: [BenchSubject] {
     [
-      .start, .simulate, .filter, .tick, .boardTick, .parts, .cell, .discharge, .profile, .cycles,
+      .start, .simulate, .filter, .modes, .tick, .boardTick, .parts, .cell, .discharge, .profile,
+      .cycles,
       .titration,
       .voltammetry, .batch, .csv,
     ]
