@@ -100,13 +100,22 @@ struct ProbeResult {
         identity: identity, isPresent: true)
     case .present(nil):
       return Chip(
-        chip: chip, word: "present", text: "answers; it has no identity to ask for",
+        chip: chip, word: "present",
+        text: chip.kind == .bq76920
+          ? "present, by its checksum" : "answers; it has no identity to ask for",
         isPresent: true)
     case .wrong(let expected, let found):
       return Chip(
         chip: chip, word: "wrong",
         text: "wrong: the identity is \(word(found)), a \(chip.kind.rawValue)'s \(word(expected))",
         identity: found, isPresent: false)
+    case .unchecked:
+      return Chip(
+        chip: chip, word: "wrong",
+        text:
+          "wrong: answers without a checksum; only the \(chip.kind.rawValue)'s variants with one "
+          + "are driven",
+        isPresent: false)
     case .failed(let error):
       let address = I2CAddress(chip.address)
       let owner = BusHint.isOwned(error) ? BusHint.owner(of: address, on: device) : nil

@@ -49,6 +49,22 @@ import Testing
     }
   }
 
+  /// A front end has no identity, but a checksum that no other chip has behind its bytes.
+  @Test func aFrontEndIsKnownByItsChecksum() throws {
+    let frontEnd = BoardChip(
+      kind: .bq76920, address: 0x08, roles: .monitor, shuntOhms: 0.005, rangeAmperes: 20)
+    let description = BoardDescription(
+      name: "pack", source: "assumed", cell: "circuit", seriesCells: 4, bus: BoardBus(device: nil),
+      chips: [frontEnd], limits: BoardLimits(chargeAmperes: 1, dischargeAmperes: 3))
+    var board = try EmulatedBoard(description, EmulationSetup(cell: TestCells.circuit, seed: 1))
+    board.advance(to: 1_000_000)
+    var bus = board.bus
+    #expect(ChipProbe.ask(.bq76920, at: 0x08, on: &bus) == .present(identity: nil))
+    let other = try Self.board(.max17048, .bq27441)
+    bus = other.bus
+    #expect(ChipProbe.ask(.bq76920, at: 0x48, on: &bus) == .unchecked)
+  }
+
   @Test func aChipThatIsAwayFails() throws {
     let board = try Self.board(.max17048, .bq27441)
     var bus = board.bus

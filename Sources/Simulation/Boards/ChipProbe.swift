@@ -10,6 +10,8 @@ public struct ChipProbe: Equatable, Sendable {
     case present(identity: UInt16?)
     /// Something else answers.
     case wrong(expected: UInt16, found: UInt16)
+    /// Something answers, but without the checksum that the chip puts behind each byte.
+    case unchecked
     /// It cannot be asked.
     case failed(I2CError)
   }
@@ -36,6 +38,8 @@ public struct ChipProbe: Equatable, Sendable {
         let question = [0x00, UInt8(truncatingIfNeeded: number), UInt8(number >> 8)]
         try bus.transfer(with: address, writing: question.span, reading: &nothing)
         return judge(word(try read([0x00], 2, at: address, on: &bus), true), 0xFFFF, expected)
+      case .checksum:
+        return try isChecked(address, on: &bus) ? .present(identity: nil) : .unchecked
       case .reserved(let expected):
         // The identity has an address of its own, and its answer says nothing if the chip is away.
         _ = try read([0, 0], 1, at: address, on: &bus)
@@ -45,6 +49,20 @@ public struct ChipProbe: Equatable, Sendable {
     } catch {
       return .failed(error)
     }
+  }
+
+  /// Whether a BQ76920's status comes with its checksum, which covers the address and the byte.
+  private static func isChecked<Bus: I2CBus & ~Copyable>(
+    _ address: I2CAddress, on bus: inout Bus
+  ) throws(I2CError) -> Bool {
+    let bytes = try read([0x00], 2, at: address, on: &bus)
+    var rest = UInt16(address.rawValue << 1 | 1) << 8
+    // CRC-8 with x⁸ + x² + x + 1, bit after bit.
+    for byte in [bytes[0], 0] {
+      rest ^= UInt16(byte)
+      for _ in 0..<8 { rest = rest & 0x8000 != 0 ? rest << 1 ^ 0x0700 : rest << 1 }
+    }
+    return rest == UInt16(bytes[1]) << 8
   }
 
   private static func judge(_ found: UInt16, _ mask: UInt16, _ expected: UInt16) -> Finding {
@@ -96,6 +114,8 @@ extension ChipKind {
     case word(register: UInt8, mask: UInt16, expected: UInt16, isLittle: Bool = false)
     /// As the answer to a subcommand of its general register.
     case subcommand(UInt16, expected: UInt16)
+    /// By the checksum behind each of its bytes.
+    case checksum
     /// At a reserved address of the bus.
     case reserved(expected: UInt16)
   }
@@ -117,7 +137,9 @@ extension ChipKind {
     // SpecificationInfo: version 1.1 with packet error code; the revision and the scales may differ.
     case .smartBattery: .word(register: 0x1A, mask: 0x00F0, expected: 0x0030, isLittle: true)
     case .bq34z100: .subcommand(0x0001, expected: 0x0100)
-    case .ina219, .ads1115, .ltc2943, .ltc2944, .ltc2959, .bq76920, .at24c32, .ds3231: .none
+    // The variants without one are not driven.
+    case .bq76920: .checksum
+    case .ina219, .ads1115, .ltc2943, .ltc2944, .ltc2959, .at24c32, .ds3231: .none
     }
   }
 }
