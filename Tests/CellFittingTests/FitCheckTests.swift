@@ -69,7 +69,7 @@ import Testing
     arguments: [
       ("one current only", 300, nil, nil, nil), ("expected at least 60 %", 360, 1.0, 6.0, nil),
       ("is not below the upper", 360, 4.0, 2.0, nil),
-      ("--capacity is 0.7 Ah, but 0.833 Ah passed", 360, nil, nil, 0.7),
+      ("--capacity is 0.7 Ah, but 0.831 Ah passed", 360, nil, nil, 0.7),
     ] as [(String, Int, Double?, Double?, Double?)])
   func recordsThatSayTooLittleTogetherAreRefused(
     reason: String, count: Int, lower: Double?, upper: Double?, capacity: Double?
