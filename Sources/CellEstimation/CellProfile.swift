@@ -9,7 +9,7 @@ public import Quantities
 /// still finds values. Voltages "per C" are overpotentials at a current of 1C.
 public struct CellProfile: Sendable {
   /// The layout of this value; raised whenever a field changes its meaning.
-  public static let currentVersion: UInt32 = 1
+  public static let currentVersion: UInt32 = 2
 
   /// The layout that this profile was made for.
   public var version: UInt32
@@ -19,20 +19,23 @@ public struct CellProfile: Sendable {
   public var lowerCutoff: Voltage
   /// The open-circuit voltage at a state of charge of 1.
   public var upperCutoff: Voltage
-  /// Open-circuit voltage over state of charge. Unit: µV.
+  /// Open-circuit voltage over state of charge, at 25 °C. Unit: µV.
   public var openCircuit: InlineArray<257, Int32>
+  /// How the open-circuit voltage moves with temperature, over state of charge. Unit: µV per K.
+  public var openCircuitPerKelvin: InlineArray<65, Int32>
   /// Overpotential that follows the current at once, over state of charge, at 25 °C. Unit: µV per C.
   public var series: InlineArray<65, Int32>
   /// Overpotential of the fast relaxation, at 25 °C. Unit: µV per C.
   public var fast: InlineArray<65, Int32>
   /// Overpotential of the slow relaxation, at 25 °C. Unit: µV per C.
   public var slow: InlineArray<65, Int32>
-  /// How far the slow relaxation puts the electrodes' state ahead of the state of charge, at 25 °C:
-  /// the open-circuit voltage is that of the shifted state. Unit: 1e-6 per C.
+  /// How far the slow relaxation puts the electrodes' state ahead of the state of charge, over state
+  /// of charge, at 25 °C: the open-circuit voltage is that of the shifted state. Unit: 1e-6 per C.
   ///
   /// Slow diffusion acts through the open-circuit curve, not beside it: the part of the material
-  /// that follows at once is further charged or discharged than the mean.
-  public var displacement: Int32
+  /// that follows at once is further charged or discharged than the mean. Which sites take the charge
+  /// decides how far.
+  public var displacement: InlineArray<65, Int32>
   /// Half the gap between charge and discharge at rest. Unit: µV.
   public var hysteresis: InlineArray<65, Int32>
   /// The time constant of the fast relaxation at 25 °C. Unit: ms.
@@ -47,6 +50,8 @@ public struct CellProfile: Sendable {
   public var relaxationTemperatureFactor: InlineArray<25, Int32>
   /// What both relaxation times are multiplied by at −40, −35 … 80 °C. Unit: 1/65536.
   public var timeTemperatureFactor: InlineArray<25, Int32>
+  /// What the displacement is multiplied by at −40, −35 … 80 °C. Unit: 1/65536.
+  public var displacementTemperatureFactor: InlineArray<25, Int32>
   /// What the series overpotential is multiplied by at 0, ⅛, ¼ … 1, 2, 3 … 9 C: charge transfer
   /// bends at the small currents. Unit: 1/65536.
   public var seriesCurrentFactor: InlineArray<17, Int32>
@@ -58,13 +63,16 @@ public struct CellProfile: Sendable {
   /// Makes a profile from its tables and seals it with its checksum.
   public init(
     ratedCapacity: Charge, lowerCutoff: Voltage, upperCutoff: Voltage,
-    openCircuit: InlineArray<257, Int32>, series: InlineArray<65, Int32>,
-    fast: InlineArray<65, Int32>, slow: InlineArray<65, Int32>, displacement: Int32,
+    openCircuit: InlineArray<257, Int32>, openCircuitPerKelvin: InlineArray<65, Int32>,
+    series: InlineArray<65, Int32>, fast: InlineArray<65, Int32>, slow: InlineArray<65, Int32>,
+    displacement: InlineArray<65, Int32>,
     hysteresis: InlineArray<65, Int32>, fastMilliseconds: Int32, slowMilliseconds: Int32,
     hysteresisRateThousandths: Int32,
     seriesTemperatureFactor: InlineArray<25, Int32>,
     relaxationTemperatureFactor: InlineArray<25, Int32>,
-    timeTemperatureFactor: InlineArray<25, Int32>, seriesCurrentFactor: InlineArray<17, Int32>,
+    timeTemperatureFactor: InlineArray<25, Int32>,
+    displacementTemperatureFactor: InlineArray<25, Int32>,
+    seriesCurrentFactor: InlineArray<17, Int32>,
     tuning: FilterTuning = FilterTuning()
   ) {
     version = CellProfile.currentVersion
@@ -72,6 +80,7 @@ public struct CellProfile: Sendable {
     self.lowerCutoff = lowerCutoff
     self.upperCutoff = upperCutoff
     self.openCircuit = openCircuit
+    self.openCircuitPerKelvin = openCircuitPerKelvin
     self.series = series
     self.fast = fast
     self.slow = slow
@@ -83,6 +92,7 @@ public struct CellProfile: Sendable {
     self.seriesTemperatureFactor = seriesTemperatureFactor
     self.relaxationTemperatureFactor = relaxationTemperatureFactor
     self.timeTemperatureFactor = timeTemperatureFactor
+    self.displacementTemperatureFactor = displacementTemperatureFactor
     self.seriesCurrentFactor = seriesCurrentFactor
     self.tuning = tuning
     checksum = 0
@@ -102,10 +112,13 @@ public struct CellProfile: Sendable {
     crc.combine(Int64(lowerCutoff.microvolts))
     crc.combine(Int64(upperCutoff.microvolts))
     for i in openCircuit.indices { crc.combine(UInt32(bitPattern: openCircuit[i])) }
+    for i in openCircuitPerKelvin.indices {
+      crc.combine(UInt32(bitPattern: openCircuitPerKelvin[i]))
+    }
     for i in series.indices { crc.combine(UInt32(bitPattern: series[i])) }
     for i in fast.indices { crc.combine(UInt32(bitPattern: fast[i])) }
     for i in slow.indices { crc.combine(UInt32(bitPattern: slow[i])) }
-    crc.combine(UInt32(bitPattern: displacement))
+    for i in displacement.indices { crc.combine(UInt32(bitPattern: displacement[i])) }
     for i in hysteresis.indices { crc.combine(UInt32(bitPattern: hysteresis[i])) }
     crc.combine(UInt32(bitPattern: fastMilliseconds))
     crc.combine(UInt32(bitPattern: slowMilliseconds))
@@ -114,6 +127,7 @@ public struct CellProfile: Sendable {
       crc.combine(UInt32(bitPattern: seriesTemperatureFactor[i]))
       crc.combine(UInt32(bitPattern: relaxationTemperatureFactor[i]))
       crc.combine(UInt32(bitPattern: timeTemperatureFactor[i]))
+      crc.combine(UInt32(bitPattern: displacementTemperatureFactor[i]))
     }
     for i in seriesCurrentFactor.indices {
       crc.combine(UInt32(bitPattern: seriesCurrentFactor[i]))

@@ -33,28 +33,101 @@ struct TablePlace {
 }
 
 extension CellProfile {
-  /// The open-circuit voltage; state of charge and result with 40 fractional bits.
+  /// The open-circuit voltage at 25 °C; state of charge and result with 40 fractional bits.
   func openCircuitVoltage(
     _ stateOfCharge: Int64, _ arithmetic: inout SaturatingArithmetic
   ) -> Int64 {
-    let place = TablePlace(stateOfCharge, &arithmetic)
+    openCircuitVoltage(TablePlace(stateOfCharge, &arithmetic), &arithmetic)
+  }
+
+  @inline(__always)
+  private func openCircuitVoltage(
+    _ place: TablePlace, _ arithmetic: inout SaturatingArithmetic
+  ) -> Int64 {
     // A span, because indexing the array itself copies the whole table.
     let table = openCircuit.span
     return TablePlace.between(
       table[place.index], table[place.index + 1], place.fraction, &arithmetic)
   }
 
+  /// The open-circuit voltage at a temperature; state of charge and result with 40 fractional bits.
+  func openCircuitVoltage(
+    _ stateOfCharge: Int64, _ temperature: Temperature, _ arithmetic: inout SaturatingArithmetic
+  ) -> Int64 {
+    let place = TablePlace(stateOfCharge, &arithmetic)
+    let warmer =
+      Int64(min(max(temperature.millidegreesCelsius, -40_000), 80_000)) - 25_000
+    let shift = arithmetic.multiply(
+      coarse(openCircuitPerKelvin, place, &arithmetic), warmer, dividedBy: 1_000)
+    return openCircuitVoltage(place, &arithmetic) + shift
+  }
+
   /// The slope of the open-circuit voltage as the secant over ±1/64, at most 20 V per unit.
   ///
   /// The raw table's slope would be noise; beyond 20 V a variance could leave its format.
   func openCircuitSlope(
-    _ stateOfCharge: Int64, _ arithmetic: inout SaturatingArithmetic
+    _ stateOfCharge: Int64, _ temperature: Temperature, _ arithmetic: inout SaturatingArithmetic
   ) -> Int64 {
-    let reach = Format.one >> 6
-    let low = max(stateOfCharge - reach, TablePlace.lowest)
-    let high = min(stateOfCharge + reach, TablePlace.highest)
-    let rise = openCircuitVoltage(high, &arithmetic) - openCircuitVoltage(low, &arithmetic)
-    return min(max(arithmetic.ratio(rise, high - low), 0), 20 * Format.one)
+    openCircuit(stateOfCharge, slow: 0, temperature, &arithmetic).slope
+  }
+
+  /// The open-circuit curve under the slow relaxation's lag; 40 fractional bits.
+  struct OpenCircuit {
+    /// Unit: V.
+    var voltage: Int64
+    /// What the state of charge adds. Unit: V per unit, 0 to 20.
+    var slope: Int64
+    /// What the slow current adds. Unit: V per C.
+    var perSlowC: Int64
+    /// The state of charge of the material that follows at once.
+    var displaced: Int64
+  }
+
+  /// The curve at a state of charge, with the slow relaxation at a current in C.
+  ///
+  /// Slopes are secants over ±1/64 of the state of charge, in which the lag's own change along the
+  /// curve has its part.
+  func openCircuit(
+    _ stateOfCharge: Int64, slow: Int64, _ temperature: Temperature,
+    _ arithmetic: inout SaturatingArithmetic
+  ) -> OpenCircuit {
+    let factor = CellProfile.temperatureFactor(displacementTemperatureFactor, temperature)
+    let reach = lagReach(stateOfCharge, factor, &arithmetic)
+    let displaced = arithmetic.add(stateOfCharge, arithmetic.times(reach, slow))
+    let step = Format.one >> 6
+    let low = max(stateOfCharge - step, TablePlace.lowest)
+    let high = min(stateOfCharge + step, TablePlace.highest)
+    let below = arithmetic.add(
+      low, arithmetic.times(lagReach(low, factor, &arithmetic), slow))
+    let above = arithmetic.add(
+      high, arithmetic.times(lagReach(high, factor, &arithmetic), slow))
+    let rise = max(
+      openCircuitVoltage(above, temperature, &arithmetic)
+        - openCircuitVoltage(below, temperature, &arithmetic), 0)
+    // Where lags fold the curve together its slope would have no end.
+    let least = step >> 2
+    let slope = min(arithmetic.ratio(rise, max(high - low, least)), 20 * Format.one)
+    let local = min(arithmetic.ratio(rise, max(above - below, least)), 20 * Format.one)
+    return OpenCircuit(
+      voltage: openCircuitVoltage(displaced, temperature, &arithmetic), slope: slope,
+      perSlowC: arithmetic.times(reach, local), displaced: displaced)
+  }
+
+  /// How far the slow relaxation puts the electrodes ahead, per C; 40 fractional bits.
+  func lagReach(
+    _ stateOfCharge: Int64, _ temperature: Temperature, _ arithmetic: inout SaturatingArithmetic
+  ) -> Int64 {
+    lagReach(
+      stateOfCharge,
+      CellProfile.temperatureFactor(displacementTemperatureFactor, temperature), &arithmetic)
+  }
+
+  @inline(__always)
+  private func lagReach(
+    _ stateOfCharge: Int64, _ factor: Int64, _ arithmetic: inout SaturatingArithmetic
+  ) -> Int64 {
+    arithmetic.times(
+      coarse(displacement, TablePlace(stateOfCharge, &arithmetic), &arithmetic), factor)
   }
 
   /// The value of one of the coarse tables at a place, with 40 fractional bits.

@@ -299,12 +299,14 @@ public struct StateEstimator: Sendable {
     inverseCapacity: Int64, inverseCapacityVariance: Int64, modelError: Int32,
     modelErrorOfCharge: Int32
   ) {
-    let before = profile.openCircuitVoltage(filter.x[State.charge], &filter.arithmetic)
+    let before = profile.openCircuitVoltage(
+      filter.x[State.charge], lastTemperature, &filter.arithmetic)
     use(curve: curve, modelError: modelError, modelErrorOfCharge: modelErrorOfCharge)
     filter.fuse(inverseCapacity, variance: inverseCapacityVariance, into: State.inverseCapacity)
     filter.fuse(stateOfCharge, variance: variance, into: State.charge)
     // The voltage that the filter expects goes on, as far as the new curve may be wrong.
-    let after = profile.openCircuitVoltage(filter.x[State.charge], &filter.arithmetic)
+    let after = profile.openCircuitVoltage(
+      filter.x[State.charge], lastTemperature, &filter.arithmetic)
     let most = Format.millionths(modelError, &filter.arithmetic)
     filter.x[State.modelError] = min(
       max(filter.x[State.modelError] + before - after, -most), most)

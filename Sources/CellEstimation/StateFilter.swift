@@ -45,6 +45,8 @@ struct StateFilter: Sendable {
   var missing: Int64 = 0
   /// The state of charge moved through since a reading was last judged, 40 fractional bits.
   var travelled: Int64 = 0
+  /// The displacement's temperature factor at the last step; 0 before the first.
+  var displacementFactor: Int64 = 0
 
   init(_ profile: borrowing CellProfile, stateOfCharge: Int64, variance: Int64) {
     x = InlineArray(repeating: 0)
@@ -114,8 +116,10 @@ struct StateFilter: Sendable {
       arithmetic.multiply(way, Int64(profile.hysteresisRateThousandths), dividedBy: 1_000))
     let memory = errorMemory(profile.tuning, movement.microseconds, way)
 
-    let slope = profile.openCircuitSlope(
-      displacedCharge(profile, timeFactor: timeFactor), &arithmetic)
+    carryLag(profile, temperature)
+    let slope = profile.openCircuit(
+      x[State.charge], slow: x[State.slow], temperature, &arithmetic
+    ).slope
 
     transition(
       swing: swing, fastDecay: fastDecay, slowDecay: slowDecay, memory: memory, net: net,
@@ -140,13 +144,16 @@ struct StateFilter: Sendable {
     sinceFreed = min(sinceFreed &+ movement.microseconds, 300_000_000)
   }
 
-  /// The state of charge of the material that follows at once, 40 fractional bits.
-  private mutating func displacedCharge(
-    _ profile: borrowing CellProfile, timeFactor: Int64
-  ) -> Int64 {
-    let reach = arithmetic.times(
-      Format.millionths(profile.displacement, &arithmetic), timeFactor)
-    return arithmetic.add(x[State.charge], arithmetic.times(reach, x[State.slow]))
+  /// Keeps the lag in charge when the temperature changes: what lies unevenly in the particles does so
+  /// before and after, only the current that would hold it there is another one.
+  private mutating func carryLag(_ profile: borrowing CellProfile, _ temperature: Temperature) {
+    let factor = CellProfile.temperatureFactor(
+      profile.displacementTemperatureFactor, temperature)
+    defer { displacementFactor = factor }
+    guard displacementFactor != 0, factor > 0, displacementFactor != factor else { return }
+    let carried = arithmetic.ratio(displacementFactor, factor)
+    x[State.slow] = arithmetic.times(x[State.slow], carried)
+    scale(State.slow, by: carried)
   }
 
   /// `exp(−time / (constant · factor))`, 40 fractional bits.
@@ -184,19 +191,7 @@ struct StateFilter: Sendable {
       max(swing, floor), max(fastDecay, floor), max(slowDecay, floor), max(memory, floor),
     ]
     for k in 0..<4 {
-      let row = k &+ 1
-      let factor = diagonal[k]
-      let reciprocal = arithmetic.ratio(Format.one, factor)
-      for j in (row &+ 1)..<8 {
-        let element = CovarianceFactors.at(row, j)
-        covariance.u[element] = arithmetic.times(covariance.u[element], factor)
-      }
-      for i in 0..<row {
-        let element = CovarianceFactors.at(i, row)
-        covariance.u[element] = arithmetic.times(covariance.u[element], reciprocal)
-      }
-      covariance.d[row] = max(
-        arithmetic.times(arithmetic.times(covariance.d[row], factor), factor), 1)
+      scale(k &+ 1, by: diagonal[k])
     }
     let kappaOffset = covariance.u[CovarianceFactors.at(State.inverseCapacity, State.currentOffset)]
     shift(State.charge, State.inverseCapacity, by: net)
@@ -206,6 +201,21 @@ struct StateFilter: Sendable {
     guard chargeByOffset != nil else { return }
     shift(State.fast, State.currentOffset, by: fastDecay - Format.one)
     shift(State.slow, State.currentOffset, by: slowDecay - Format.one)
+  }
+
+  /// Multiplies one state's share of the factors.
+  private mutating func scale(_ row: Int, by factor: Int64) {
+    let reciprocal = arithmetic.ratio(Format.one, factor)
+    for j in (row &+ 1)..<8 {
+      let element = CovarianceFactors.at(row, j)
+      covariance.u[element] = arithmetic.times(covariance.u[element], factor)
+    }
+    for i in 0..<row {
+      let element = CovarianceFactors.at(i, row)
+      covariance.u[element] = arithmetic.times(covariance.u[element], reciprocal)
+    }
+    covariance.d[row] = max(
+      arithmetic.times(arithmetic.times(covariance.d[row], factor), factor), 1)
   }
 
   private mutating func shift(_ row: Int, _ column: Int, by amount: Int64) {
@@ -317,9 +327,10 @@ struct StateFilter: Sendable {
     let margin = 3 * deviation(projection.innovationVariance)
     let spread = 3 * deviation(covariance.variance(of: State.charge, &arithmetic))
     let place = look.displaced
-    let open = arithmetic.add(profile.openCircuitVoltage(place, &arithmetic), look.innovation)
-    let low = profile.openCircuitVoltage(place - spread, &arithmetic)
-    let high = profile.openCircuitVoltage(place + spread, &arithmetic)
+    let open = arithmetic.add(
+      profile.openCircuitVoltage(place, temperature, &arithmetic), look.innovation)
+    let low = profile.openCircuitVoltage(place - spread, temperature, &arithmetic)
+    let high = profile.openCircuitVoltage(place + spread, temperature, &arithmetic)
     return low - margin <= open && open <= high + margin
   }
 
@@ -347,13 +358,11 @@ struct StateFilter: Sendable {
   ) -> Look {
     let net = arithmetic.subtract(current, x[State.currentOffset])
     let place = TablePlace(x[State.charge], &arithmetic)
-    let timeFactor = CellProfile.temperatureFactor(profile.timeTemperatureFactor, temperature)
     let relaxation = CellProfile.temperatureFactor(
       profile.relaxationTemperatureFactor, temperature)
-    let displaced = displacedCharge(profile, timeFactor: timeFactor)
-    let reach = arithmetic.times(
-      Format.millionths(profile.displacement, &arithmetic), timeFactor)
-    let slope = min(profile.openCircuitSlope(displaced, &arithmetic), steepest)
+    let open = profile.openCircuit(
+      x[State.charge], slow: x[State.slow], temperature, &arithmetic)
+    let slope = min(open.slope, steepest)
     let half = profile.coarse(profile.hysteresis, place, &arithmetic)
     let fast = arithmetic.times(profile.coarse(profile.fast, place, &arithmetic), relaxation)
     let slow = arithmetic.times(profile.coarse(profile.slow, place, &arithmetic), relaxation)
@@ -368,12 +377,12 @@ struct StateFilter: Sendable {
     h[State.charge] = slope
     h[State.hysteresis] = half
     h[State.fast] = fast
-    h[State.slow] = arithmetic.add(slow, arithmetic.times(reach, slope))
+    h[State.slow] = arithmetic.add(slow, open.perSlowC)
     h[State.modelError] = Format.one
     h[State.resistance] = drop
     h[State.currentOffset] = 0 - arithmetic.times(series, x[State.resistance])
 
-    var model = profile.openCircuitVoltage(displaced, &arithmetic)
+    var model = open.voltage
     model = arithmetic.add(model, arithmetic.times(fast, x[State.fast]))
     model = arithmetic.add(model, arithmetic.times(slow, x[State.slow]))
     model = arithmetic.add(model, arithmetic.times(half, x[State.hysteresis]))
@@ -382,7 +391,8 @@ struct StateFilter: Sendable {
 
     let noise = readingVariance(profile.tuning, current: net, slope: slope, microseconds)
     return Look(
-      innovation: arithmetic.subtract(voltage, model), h: h, noise: noise, displaced: displaced)
+      innovation: arithmetic.subtract(voltage, model), h: h, noise: noise,
+      displaced: open.displaced)
   }
 
   /// The variance of one reading: the sensor's, the current's share and the curve's.

@@ -31,7 +31,6 @@ import Testing
     for change in ProfileTests.changes {
       expectNoticed("lowerCutoff") { change(&$0.lowerCutoff.microvolts) }
       expectNoticed("upperCutoff") { change(&$0.upperCutoff.microvolts) }
-      expectNoticed("displacement") { change(&$0.displacement) }
       expectNoticed("fastMilliseconds") { change(&$0.fastMilliseconds) }
       expectNoticed("slowMilliseconds") { change(&$0.slowMilliseconds) }
       expectNoticed("hysteresisRateThousandths") { change(&$0.hysteresisRateThousandths) }
@@ -59,6 +58,8 @@ import Testing
       let change = ProfileTests.changes[i % 2]
       expectNoticed("openCircuit \(i)") { change(&$0.openCircuit[i]) }
       guard i < 65 else { continue }
+      expectNoticed("per kelvin \(i)") { change(&$0.openCircuitPerKelvin[i]) }
+      expectNoticed("displacement \(i)") { change(&$0.displacement[i]) }
       expectNoticed("series \(i)") { change(&$0.series[i]) }
       expectNoticed("fast \(i)") { change(&$0.fast[i]) }
       expectNoticed("slow \(i)") { change(&$0.slow[i]) }
@@ -67,6 +68,9 @@ import Testing
       expectNoticed("series factor \(i)") { change(&$0.seriesTemperatureFactor[i]) }
       expectNoticed("relaxation factor \(i)") { change(&$0.relaxationTemperatureFactor[i]) }
       expectNoticed("time factor \(i)") { change(&$0.timeTemperatureFactor[i]) }
+      expectNoticed("displacement factor \(i)") {
+        change(&$0.displacementTemperatureFactor[i])
+      }
       guard i < 17 else { continue }
       expectNoticed("current factor \(i)") { change(&$0.seriesCurrentFactor[i]) }
     }

@@ -29,11 +29,12 @@ import Testing
       #expect(profile.hysteresis[i] >= 0, "hysteresis at \(i)")
     }
     #expect(profile.fastMilliseconds > 0 && profile.slowMilliseconds > profile.fastMilliseconds)
-    #expect(profile.displacement >= 0 && profile.hysteresisRateThousandths > 0)
+    #expect(profile.hysteresisRateThousandths > 0)
+    for i in 0..<65 { #expect(profile.displacement[i] >= 0, "displacement at \(i)") }
     // 25 °C is entry 13 of −40, −35 … 80; the tables are relative to it, and fall with warmth.
     let tables = [
       profile.seriesTemperatureFactor, profile.relaxationTemperatureFactor,
-      profile.timeTemperatureFactor,
+      profile.timeTemperatureFactor, profile.displacementTemperatureFactor,
     ]
     for table in tables {
       #expect(abs(table[13] - 65_536) <= 1)
@@ -60,6 +61,35 @@ import Testing
     #expect(profile.seriesCurrentFactor[16] < profile.seriesCurrentFactor[0])
   }
 
+  /// The curve moves with temperature as cells at rest do: within 4 mV from −10 to 45 °C.
+  @Test func theCurveFollowsTemperature() throws {
+    let description = TestCells.electrodes
+    let profile = try ProfileMaker.profile(for: description)
+    let test = try ReferenceTest(description)
+    let empty = test.empty.stateOfCharge
+    for celsius in [-10.0, 10, 45] {
+      for i in stride(from: 6, through: 58, by: 4) {
+        let place = -0.05 + 1.1 * Double(i) / 64
+        let content = empty + place * (test.full.stateOfCharge - empty)
+        let there = try Cell(
+          description, stateOfCharge: content, temperatureCelsius: celsius)
+        let here = try Cell(description, stateOfCharge: content, temperatureCelsius: 25)
+        let moved = (there.terminalVolts - here.terminalVolts) * 1e6
+        let told = Double(profile.openCircuitPerKelvin[i]) * (celsius - 25)
+        #expect(abs(moved - told) < 4_000, "\(place) at \(celsius) °C")
+      }
+    }
+  }
+
+  /// The lag is a matter of hours and of the plateau; in the cold it grows, but not as the time does.
+  @Test func theLagIsFoundInTheCold() throws {
+    let profile = try ProfileMaker.profile(for: TestCells.electrodes)
+    #expect(profile.displacement[40] > 2 * profile.displacement[8])
+    // −10 °C is entry 6.
+    let reach = profile.displacementTemperatureFactor[6]
+    #expect(reach > 65_536 && reach < profile.timeTemperatureFactor[6])
+  }
+
   /// A circuit's tables go over as they are.
   @Test func aCircuitGivesItsOwnTables() throws {
     let description = TestCells.circuit
@@ -79,7 +109,10 @@ import Testing
     #expect(profile.hysteresis[32] == 10_000)
     #expect(profile.fastMilliseconds == 10_000 && profile.slowMilliseconds == 200_000)
     #expect(profile.hysteresisRateThousandths == 50_000)
-    #expect(profile.displacement == 0)
+    for i in 0..<65 {
+      #expect(profile.displacement[i] == 0 && profile.openCircuitPerKelvin[i] == 0)
+    }
+    for i in 0..<25 { #expect(profile.displacementTemperatureFactor[i] == 65_536) }
     // Beyond its ends the curve goes on with its last slope: 6 V per unit, 5 % beyond.
     #expect(abs(profile.openCircuit[256] - 4_300_000) <= 2)
     #expect(abs(profile.openCircuit[0] - 1_700_000) <= 2)

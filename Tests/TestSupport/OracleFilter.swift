@@ -16,6 +16,7 @@ public struct OracleFilter {
   private var rejected = 0
   private var sinceFreed = 300.0
   private var travelled = 0.0
+  private var displacementFactor: Double?
 
   /// Starts from a belief, both numbers as fractions.
   public init(profile: CellProfile, stateOfCharge: Double, deviation: Double) {
@@ -41,12 +42,25 @@ public struct OracleFilter {
     return (low + (Double(value(index + 1)) - low) * (position - Double(index))) * 1e-6
   }
 
-  private func volts(_ z: Double) -> Double { table(z, 256) { profile.openCircuit[$0] } }
+  private func volts(_ z: Double, _ celsius: Double) -> Double {
+    let warmer = min(max(celsius, -40), 80) - 25
+    return table(z, 256) { profile.openCircuit[$0] }
+      + table(z, 64) { profile.openCircuitPerKelvin[$0] } * warmer
+  }
 
-  private func slope(_ z: Double) -> Double {
-    let low = max(z - 1.0 / 64, -0.05)
-    let high = min(z + 1.0 / 64, 1.05)
-    return min(max((volts(high) - volts(low)) / (high - low), 0), 20)
+  /// The slope over the state of charge and over the displaced one, under the present lag.
+  private func slopes(_ celsius: Double) -> (whole: Double, local: Double) {
+    let low = max(x[0] - 1.0 / 64, -0.05)
+    let high = min(x[0] + 1.0 / 64, 1.05)
+    let below = low + reach(low, celsius) * x[3]
+    let above = high + reach(high, celsius) * x[3]
+    let rise = max(volts(above, celsius) - volts(below, celsius), 0)
+    return (min(rise / (high - low), 20), min(rise / max(above - below, 1.0 / 256), 20))
+  }
+
+  private func reach(_ z: Double, _ celsius: Double) -> Double {
+    table(z, 64) { profile.displacement[$0] }
+      * factor(profile.displacementTemperatureFactor, celsius)
   }
 
   private func factor(_ table: InlineArray<25, Int32>, _ celsius: Double) -> Double {
@@ -82,8 +96,8 @@ public struct OracleFilter {
     let swing = exponential(-Double(profile.hysteresisRateThousandths) * 1e-3 * way)
     let memory = exponential(
       -seconds / Double(t.modelErrorSeconds) - way / (Double(t.modelErrorLength) * 1e-6))
-    let reach = Double(profile.displacement) * 1e-6 * times
-    let steepness = slope(x[0] + reach * x[3])
+    carryLag(celsius)
+    let steepness = slopes(celsius).whole
 
     var f = (0..<8).map { i in (0..<8).map { j in i == j ? 1.0 : 0 } }
     f[1][1] = max(swing, 1.0 / 64)
@@ -126,15 +140,27 @@ public struct OracleFilter {
     sinceFreed = min(sinceFreed + seconds, 300)
   }
 
+  /// The lag stays where it is when the temperature changes.
+  private mutating func carryLag(_ celsius: Double) {
+    let now = factor(profile.displacementTemperatureFactor, celsius)
+    defer { displacementFactor = now }
+    guard let before = displacementFactor, before != now else { return }
+    x[3] *= before / now
+    for i in 0..<8 {
+      p[3][i] *= before / now
+      p[i][3] *= before / now
+    }
+  }
+
   private mutating func correct(
     _ reading: Double, _ current: Double, _ celsius: Double, _ seconds: Double
   ) {
     let t = profile.tuning
     let net = current - x[7]
-    let reach = Double(profile.displacement) * 1e-6 * factor(profile.timeTemperatureFactor, celsius)
     let relaxation = factor(profile.relaxationTemperatureFactor, celsius)
+    let reach = reach(x[0], celsius)
     let displaced = x[0] + reach * x[3]
-    let steepness = slope(displaced)
+    let (steepness, local) = slopes(celsius)
     let fast = table(x[0], 64) { profile.fast[$0] } * relaxation
     let slow = table(x[0], 64) { profile.slow[$0] } * relaxation
     let half = table(x[0], 64) { profile.hysteresis[$0] }
@@ -146,10 +172,11 @@ public struct OracleFilter {
       table(x[0], 64) { profile.series[$0] } * factor(profile.seriesTemperatureFactor, celsius)
       * (low + (high - low) * (place - Double(index))) / 65_536
     let h = [
-      steepness, half, fast, slow + reach * steepness, 1, series * net, 0, -series * x[5],
+      steepness, half, fast, slow + reach * local, 1, series * net, 0, -series * x[5],
     ]
     let model =
-      volts(displaced) + half * x[1] + fast * x[2] + slow * x[3] + x[4] + series * net * x[5]
+      volts(displaced, celsius) + half * x[1] + fast * x[2] + slow * x[3] + x[4] + series * net
+      * x[5]
     func square(_ millionths: Int32) -> Double { Double(millionths) * Double(millionths) * 1e-12 }
     let look = min(
       seconds / Double(t.slopeSeconds) + travelled / (Double(t.modelErrorLength) * 1e-6), 1)

@@ -40,7 +40,7 @@ public struct OracleCircuit: Sendable {
   public func steady(_ place: Double, _ c: Double, resistance: Double = 1) -> Double {
     let drop = read(profile.series, place) * currentFactor(c) * resistance
     let hysteresis = read(profile.hysteresis, place) * (c > 0 ? 1 : (c < 0 ? -1 : 0))
-    return openCircuit(place + Double(profile.displacement) * 1e-6 * c)
+    return openCircuit(place + read(profile.displacement, place) * c)
       + (drop + read(profile.fast, place) + read(profile.slow, place)) * c + hysteresis
   }
 

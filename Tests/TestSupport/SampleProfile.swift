@@ -18,11 +18,15 @@ extension CellProfile {
     var series = InlineArray<65, Int32>(repeating: 0)
     var relaxation = InlineArray<65, Int32>(repeating: 0)
     var hysteresis = InlineArray<65, Int32>(repeating: 0)
+    var perKelvin = InlineArray<65, Int32>(repeating: 0)
+    var displacement = InlineArray<65, Int32>(repeating: 0)
     for i in 0..<65 {
       let z = -0.05 + 1.1 * Double(i) / 64
       series[i] = Int32(60_000 - 20_000 * z)
       relaxation[i] = Int32(30_000 - 10_000 * z)
       hysteresis[i] = Int32(15_000 - 8_000 * z)
+      perKelvin[i] = Int32(300 - 500 * z)
+      displacement[i] = Int32(10_000 + 40_000 * min(max(z, 0), 0.5))
     }
     var cold = InlineArray<25, Int32>(repeating: 0)
     for i in 0..<25 {
@@ -31,10 +35,12 @@ extension CellProfile {
     }
     return CellProfile(
       ratedCapacity: .milliampereHours(1_500), lowerCutoff: .millivolts(2_000),
-      upperCutoff: .millivolts(4_200), openCircuit: openCircuit, series: series, fast: relaxation,
-      slow: relaxation, displacement: 30_000, hysteresis: hysteresis, fastMilliseconds: 15_000,
-      slowMilliseconds: 350_000, hysteresisRateThousandths: 25_000, seriesTemperatureFactor: cold,
+      upperCutoff: .millivolts(4_200), openCircuit: openCircuit, openCircuitPerKelvin: perKelvin,
+      series: series, fast: relaxation, slow: relaxation, displacement: displacement,
+      hysteresis: hysteresis, fastMilliseconds: 15_000, slowMilliseconds: 350_000,
+      hysteresisRateThousandths: 25_000, seriesTemperatureFactor: cold,
       relaxationTemperatureFactor: cold, timeTemperatureFactor: InlineArray(repeating: 65_536),
-      seriesCurrentFactor: InlineArray(repeating: 65_536), tuning: tuning)
+      displacementTemperatureFactor: cold, seriesCurrentFactor: InlineArray(repeating: 65_536),
+      tuning: tuning)
   }
 }

@@ -179,7 +179,7 @@ public struct LifelongEstimator: Sendable {
     fastCurrent = relaxed(fastCurrent, mean, elapsed, profile.fastMilliseconds, times)
     slowCurrent = relaxed(slowCurrent, mean, elapsed, profile.slowMilliseconds, times)
     guard let voltage = measurement.voltage, let flowing = measurement.current else { return }
-    let sample = sample(voltage, estimator.inC(flowing), charge, hours, times)
+    let sample = sample(voltage, estimator.inC(flowing), charge, hours)
     if session.note(sample, composition.edges, &modes.arithmetic) == .ended { take() }
   }
 
@@ -195,7 +195,7 @@ public struct LifelongEstimator: Sendable {
 
   /// A reading without what the current adds to it.
   private mutating func sample(
-    _ voltage: Voltage, _ current: Int64, _ charge: Int64, _ hours: Int64, _ times: Int64
+    _ voltage: Voltage, _ current: Int64, _ charge: Int64, _ hours: Int64
   ) -> ChargeSession.Sample {
     let profile = estimator.profile
     let filter = estimator.filter
@@ -222,8 +222,8 @@ public struct LifelongEstimator: Sendable {
       + modes.arithmetic.times(fast, fastCurrent) + modes.arithmetic.times(slow, slowCurrent)
     let hysteresis = modes.arithmetic.times(
       volts(place.value(table.hysteresis)), filter.x[State.hysteresis])
-    let reach = modes.arithmetic.times(
-      Format.millionths(profile.displacement, &modes.arithmetic), times)
+    let reach = profile.lagReach(
+      filter.x[State.charge], estimator.lastTemperature, &modes.arithmetic)
     let wide = Format.millionths(voltage.microvolts, &modes.arithmetic)
     // The place for the next sample, smoothed over a minute so that noise does not feed itself.
     let open = Format.toMillionths(wide - drop - hysteresis, &modes.arithmetic)

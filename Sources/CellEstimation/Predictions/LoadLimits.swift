@@ -149,22 +149,20 @@ extension StateEstimator {
     let hysteresis =
       arithmetic.times(swing, filter.x[State.hysteresis])
       + arithmetic.times(Format.one - swing, direction)
-    let displaced = arithmetic.add(place, arithmetic.times(part.reach, slow))
-    let slope = profile.openCircuitSlope(displaced, &arithmetic)
+    let open = profile.openCircuit(place, slow: slow, lastTemperature, &arithmetic)
     let drop = arithmetic.times(part.series, net)
-    var voltage = profile.openCircuitVoltage(displaced, &arithmetic) + drop
+    var voltage = open.voltage + drop
     voltage += arithmetic.times(part.fast, fast) + arithmetic.times(part.slow, slow)
     voltage += arithmetic.times(part.hysteresis, hysteresis) + filter.x[State.modelError]
 
     var h = InlineArray<8, Int64>(repeating: 0)
-    h[State.charge] = slope
+    h[State.charge] = open.slope
     h[State.hysteresis] = arithmetic.times(part.hysteresis, swing)
     h[State.fast] = arithmetic.times(part.fast, fastKept)
-    h[State.slow] = arithmetic.times(
-      part.slow + arithmetic.times(part.reach, slope), slowKept)
+    h[State.slow] = arithmetic.times(part.slow + open.perSlowC, slowKept)
     h[State.modelError] = Format.one
     h[State.resistance] = arithmetic.ratio(drop, filter.x[State.resistance])
-    h[State.inverseCapacity] = arithmetic.times(slope, arithmetic.times(net, hours))
+    h[State.inverseCapacity] = arithmetic.times(open.slope, arithmetic.times(net, hours))
     h[State.currentOffset] = 0 - part.series
     let own = Format.variance(ofMillionths: profile.tuning.voltageNoiseFloor, &arithmetic)
     let byCurrent = arithmetic.times(

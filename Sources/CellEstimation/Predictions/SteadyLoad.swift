@@ -42,9 +42,7 @@ extension StateEstimator {
       fast: arithmetic.times(profile.coarse(profile.fast, at, &arithmetic), relaxation),
       slow: arithmetic.times(profile.coarse(profile.slow, at, &arithmetic), relaxation),
       hysteresis: profile.coarse(profile.hysteresis, at, &arithmetic),
-      reach: arithmetic.times(
-        Format.millionths(profile.displacement, &arithmetic),
-        CellProfile.temperatureFactor(profile.timeTemperatureFactor, lastTemperature)))
+      reach: profile.lagReach(place, lastTemperature, &arithmetic))
   }
 
   /// The terminal voltage at a state of charge once everything has relaxed to a net current in C.
@@ -53,7 +51,7 @@ extension StateEstimator {
   ) -> Int64 {
     let part = elements(place, current, &arithmetic)
     let displaced = arithmetic.add(place, arithmetic.times(part.reach, current))
-    var voltage = profile.openCircuitVoltage(displaced, &arithmetic)
+    var voltage = profile.openCircuitVoltage(displaced, lastTemperature, &arithmetic)
     voltage += arithmetic.times(part.series + part.fast + part.slow, current)
     return voltage + (current > 0 ? part.hysteresis : (current < 0 ? 0 - part.hysteresis : 0))
   }

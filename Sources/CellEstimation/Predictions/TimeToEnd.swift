@@ -99,7 +99,7 @@ extension StateEstimator {
   private func wayReach(
     _ way: Int64, end: Int64, _ net: Int64, _ arithmetic: inout SaturatingArithmetic
   ) -> Int64 {
-    let slope = max(profile.openCircuitSlope(end, &arithmetic), Format.one / 20)
+    let slope = max(profile.openCircuitSlope(end, lastTemperature, &arithmetic), Format.one / 20)
     let part = elements(end, net, &arithmetic)
     var h = InlineArray<8, Int64>(repeating: 0)
     let sign: Int64 = net < 0 ? 1 : -1

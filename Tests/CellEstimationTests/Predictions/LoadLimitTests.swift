@@ -39,12 +39,16 @@ private func loaded(_ place: Double, _ c: Double, _ seconds: Double) -> (Double,
   let fastKept = DeterministicMath.exp(-seconds / 15)
   let slowKept = DeterministicMath.exp(-seconds / 350)
   let swing = DeterministicMath.exp(-25 * abs(way))
-  let reach = Double(profile.displacement) * 1e-6
-  let displaced = there + reach * (1 - slowKept) * c
-  let low = max(displaced - 1.0 / 64, -0.05)
-  let high = min(displaced + 1.0 / 64, 1.05)
-  let slope = min(
-    max((circuit.openCircuit(high) - circuit.openCircuit(low)) / (high - low), 0), 20)
+  let lag = (1 - slowKept) * c
+  let reach = circuit.read(profile.displacement, there)
+  let displaced = there + reach * lag
+  let low = max(there - 1.0 / 64, -0.05)
+  let high = min(there + 1.0 / 64, 1.05)
+  let below = low + circuit.read(profile.displacement, low) * lag
+  let above = high + circuit.read(profile.displacement, high) * lag
+  let rise = max(circuit.openCircuit(above) - circuit.openCircuit(below), 0)
+  let slope = min(rise / (high - low), 20)
+  let local = min(rise / max(above - below, 1.0 / 256), 20)
   let series = circuit.read(profile.series, there) * circuit.currentFactor(c)
   let fast = circuit.read(profile.fast, there)
   let slow = circuit.read(profile.slow, there)
@@ -58,7 +62,7 @@ private func loaded(_ place: Double, _ c: Double, _ seconds: Double) -> (Double,
   }
   let parts = [
     part(slope, 10_000), half * swing / 3.0.squareRoot(), part(fast * fastKept, t.fastPrior),
-    part((slow + reach * slope) * slowKept, t.slowPrior), part(1, t.modelError),
+    part((slow + reach * local) * slowKept, t.slowPrior), part(1, t.modelError),
     part(series * c, t.resistancePrior), part(slope * way, t.capacityPrior),
     part(series, t.offsetPrior), part(1, t.voltageNoiseFloor), part(c, t.voltageNoisePerC),
   ]

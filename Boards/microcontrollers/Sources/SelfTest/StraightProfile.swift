@@ -16,11 +16,13 @@ extension CellProfile {
     return CellProfile(
       ratedCapacity: .milliampereHours(1_500), lowerCutoff: .millivolts(2_000),
       upperCutoff: .millivolts(4_200), openCircuit: openCircuit,
-      series: InlineArray(repeating: 60_000), fast: InlineArray(repeating: 30_000),
-      slow: InlineArray(repeating: 30_000), displacement: 30_000,
+      openCircuitPerKelvin: InlineArray(repeating: 100), series: InlineArray(repeating: 60_000),
+      fast: InlineArray(repeating: 30_000), slow: InlineArray(repeating: 30_000),
+      displacement: InlineArray(repeating: 30_000),
       hysteresis: InlineArray(repeating: 12_000), fastMilliseconds: 15_000,
       slowMilliseconds: 350_000, hysteresisRateThousandths: 25_000, seriesTemperatureFactor: factor,
       relaxationTemperatureFactor: factor, timeTemperatureFactor: InlineArray(repeating: 65_536),
+      displacementTemperatureFactor: factor,
       seriesCurrentFactor: InlineArray(repeating: 65_536), tuning: FilterTuning())
   }
 }
