@@ -27,8 +27,7 @@ struct SwarmCommand {
     var ticks = 0
     var seconds = 0.0
     var offSeconds = 0.0
-    var covered = 0
-    var scored = 0
+    var coverage = SwarmCoverage()
     var violations: [SwarmResult] = []
     var reactions = ReactionTimes()
     var hash = StableHash()
@@ -38,8 +37,7 @@ struct SwarmCommand {
       ticks += result.ticks
       seconds += result.seconds
       offSeconds += result.offSeconds
-      covered += result.covered
-      scored += result.scored
+      coverage.add(result)
       if result.violation != nil { violations.append(result) }
       // Slower ticks make slower reactions; the table is of those that a board would choose.
       if result.period <= 1 { reactions.add(result.reactions) }
@@ -71,7 +69,7 @@ struct SwarmCommand {
     try report(
       format == .json
         ? json(tally, elapsed).text + "\n" : table(tally, elapsed, swarm.protection))
-    if !tally.violations.isEmpty { throw ExitCode(1) }
+    if !tally.violations.isEmpty || tally.coverage.violation != nil { throw ExitCode(1) }
   }
 
   private static func results(_ swarm: Swarm, _ seeds: Range<UInt64>) -> [SwarmResult] {
@@ -102,12 +100,12 @@ struct SwarmCommand {
       "speed",
       "\(grouped((tally.seconds - tally.offSeconds) / max(elapsed, 1e-9))) x real time while running",
     ])
-    let coverage = tally.scored > 0 ? Double(tally.covered) / Double(tally.scored) : nil
-    table.add(["95 % interval", "holds the truth \(percent(coverage)) of the time"])
+    table.add(["95 % interval", "holds the truth \(percent(tally.coverage.rate)) of the time"])
     table.add(["hash", hexadecimal(tally.hash)])
-    table.add(["violations", "\(tally.violations.count)"])
+    let overall = tally.coverage.violation.map { "all runs: \($0.invariant): \($0.detail)\n" }
+    table.add(["violations", "\(tally.violations.count + (overall == nil ? 0 : 1))"])
     return table.text + reactions(tally, rules)
-      + tally.violations.prefix(20).map { Self.text($0) + "\n" }.joined()
+      + tally.violations.prefix(20).map { Self.text($0) + "\n" }.joined() + (overall ?? "")
   }
 
   private func reactions(_ tally: Tally, _ rules: ProtectionTable) -> String {
@@ -138,9 +136,8 @@ struct SwarmCommand {
       .init("simulatedHours", .number(tally.seconds / 3_600)),
       .init("runningHours", .number((tally.seconds - tally.offSeconds) / 3_600)),
       .init("wallSeconds", .number(elapsed)),
-      .init(
-        "coverage95",
-        JSONText(tally.scored > 0 ? Double(tally.covered) / Double(tally.scored) : nil)),
+      .init("coverage95", JSONText(tally.coverage.rate)),
+      .init("coverageHolds", .boolean(tally.coverage.violation == nil)),
       .init("hash", .string(hexadecimal(tally.hash))),
       .init(
         "violations",

@@ -41,12 +41,25 @@ import Testing
   @Test(arguments: PlantedBug.allCases) func everyInvariantCanFail(bug: PlantedBug) throws {
     let swarm = try swarm()
     var finders: Set<Invariant> = []
+    var coverage = SwarmCoverage()
     for seed in UInt64(201)...260 where !finders.contains(bug.finder) {
-      if let violation = swarm.run(seed: seed, bug: bug).violation {
+      let result = swarm.run(seed: seed, bug: bug)
+      coverage.add(result)
+      if let violation = result.violation ?? coverage.violation {
         finders.insert(violation.invariant)
       }
     }
     #expect(finders.contains(bug.finder), "\(bug): found by \(finders)")
+  }
+
+  /// Over many runs the 95 % interval holds the truth as often as it says.
+  @Test func theIntervalHoldsAtItsRate() throws {
+    let swarm = try swarm()
+    var coverage = SwarmCoverage()
+    for seed in UInt64(201)...260 { coverage.add(swarm.run(seed: seed)) }
+    let rate = try #require(coverage.rate)
+    #expect(coverage.standardError != nil)
+    #expect(coverage.violation == nil, "\(rate)")
   }
 
   @Test func everyInvariantHasABug() {

@@ -4,7 +4,7 @@ import CellEstimation
 import Firmware
 import Quantities
 
-/// What every tick of every run must keep.
+/// What every tick of every run must keep, and what all runs together must.
 public enum Invariant: String, CaseIterable, Sendable {
   /// No value comes from a read that failed, and what is read is what the chip was shown.
   case failedRead
@@ -12,6 +12,8 @@ public enum Invariant: String, CaseIterable, Sendable {
   case reaction
   /// The interval on state of charge holds the truth, or is not far from it for long.
   case interval
+  /// The interval on state of charge holds the truth as often as it states; see `SwarmCoverage`.
+  case coverage
   /// The ledger is the charge that flowed through the shunt.
   case ledger
   /// A result that was clamped is reported.

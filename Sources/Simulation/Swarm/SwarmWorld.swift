@@ -17,6 +17,8 @@ public enum PlantedBug: String, CaseIterable, Sendable {
   case weldedSwitch
   /// An interval that is narrow and elsewhere.
   case overconfidence
+  /// An interval half as wide as it should be, around the right place.
+  case halvedInterval
   /// A ledger that forgets a tenth of what is discharged.
   case leakyLedger
   /// Clamped results that nobody reports.
@@ -32,6 +34,7 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     case .staleReads: .failedRead
     case .weldedSwitch: .reaction
     case .overconfidence: .interval
+    case .halvedInterval: .coverage
     case .leakyLedger: .ledger
     case .silentSaturation: .saturation
     case .wrongMemory: .restart
@@ -384,6 +387,13 @@ struct SwarmWorld {
       seen.report.estimate.stateOfCharge = wrong
       seen.report.estimate.lowestStateOfCharge = wrong
       seen.report.estimate.highestStateOfCharge = wrong
+    case .halvedInterval:
+      let estimate = seen.report.estimate
+      func halfway(_ end: StateOfCharge) -> StateOfCharge {
+        .partsPerMillion((estimate.stateOfCharge.partsPerMillion + end.partsPerMillion) / 2)
+      }
+      seen.report.estimate.lowestStateOfCharge = halfway(estimate.lowestStateOfCharge)
+      seen.report.estimate.highestStateOfCharge = halfway(estimate.highestStateOfCharge)
     case .leakyLedger:
       leak += max(lastLedger.nanocoulombs - seen.ledger.nanocoulombs, 0) / 10
       seen.ledger = .nanocoulombs(seen.ledger.nanocoulombs + leak)
