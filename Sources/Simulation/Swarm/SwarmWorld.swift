@@ -17,8 +17,8 @@ public enum PlantedBug: String, CaseIterable, Sendable {
   case weldedSwitch
   /// An interval that is narrow and elsewhere.
   case overconfidence
-  /// An interval half as wide as it should be, around the right place.
-  case halvedInterval
+  /// An interval a fifth as wide as it should be, around the right place.
+  case narrowInterval
   /// A ledger that forgets a tenth of what is discharged.
   case leakyLedger
   /// Clamped results that nobody reports.
@@ -34,7 +34,7 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     case .staleReads: .failedRead
     case .weldedSwitch: .reaction
     case .overconfidence: .interval
-    case .halvedInterval: .coverage
+    case .narrowInterval: .coverage
     case .leakyLedger: .ledger
     case .silentSaturation: .saturation
     case .wrongMemory: .restart
@@ -387,13 +387,14 @@ struct SwarmWorld {
       seen.report.estimate.stateOfCharge = wrong
       seen.report.estimate.lowestStateOfCharge = wrong
       seen.report.estimate.highestStateOfCharge = wrong
-    case .halvedInterval:
-      let estimate = seen.report.estimate
-      func halfway(_ end: StateOfCharge) -> StateOfCharge {
-        .partsPerMillion((estimate.stateOfCharge.partsPerMillion + end.partsPerMillion) / 2)
+    case .narrowInterval:
+      let place = seen.report.estimate.stateOfCharge.partsPerMillion
+      func nearer(_ end: StateOfCharge) -> StateOfCharge {
+        .partsPerMillion(place + (end.partsPerMillion - place) / 5)
       }
-      seen.report.estimate.lowestStateOfCharge = halfway(estimate.lowestStateOfCharge)
-      seen.report.estimate.highestStateOfCharge = halfway(estimate.highestStateOfCharge)
+      seen.report.estimate.lowestStateOfCharge = nearer(seen.report.estimate.lowestStateOfCharge)
+      seen.report.estimate.highestStateOfCharge = nearer(
+        seen.report.estimate.highestStateOfCharge)
     case .leakyLedger:
       leak += max(lastLedger.nanocoulombs - seen.ledger.nanocoulombs, 0) / 10
       seen.ledger = .nanocoulombs(seen.ledger.nanocoulombs + leak)
