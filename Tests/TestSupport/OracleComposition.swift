@@ -137,11 +137,26 @@ public struct OracleComposition {
       anode: negative)
   }
 
-  /// The window's lower end and span.
+  /// The window's lower end and span; its ends move with the charge that it holds between a fresh
+  /// cell's.
   public func window(_ m: Modes) -> (Double, Double) {
+    let fresh = (lower: Double(profile.lowerVoltage), upper: Double(profile.upperVoltage))
+    let share = window(m, fresh).1 / (Double(profile.freshSpan) * 1e-6)
+    let lost = 1 - min(max(share, 0.5), 1.1)
+    return window(
+      m,
+      (
+        lower: fresh.lower + (Double(profile.lowerRise) * lost).rounded(),
+        upper: fresh.upper - (Double(profile.upperFall) * lost).rounded()
+      ))
+  }
+
+  private func window(
+    _ m: Modes, _ microvolts: (lower: Double, upper: Double)
+  ) -> (Double, Double) {
     let nowhere = (4.0, 1.0)
-    let low = point(atVoltage: Double(profile.lowerVoltage) * 1e-6, m, nowhere).charge
-    let high = point(atVoltage: Double(profile.upperVoltage) * 1e-6, m, nowhere).charge
+    let low = point(atVoltage: microvolts.lower * 1e-6, m, nowhere).charge
+    let high = point(atVoltage: microvolts.upper * 1e-6, m, nowhere).charge
     return (low, max(high - low, 1.0 / 16))
   }
 

@@ -37,6 +37,9 @@ extension CompositionProfile {
         slow: InlineArray(repeating: 0), hysteresis: InlineArray(repeating: 10_000)),
       ironShare: iron, tuning: tuning)
     for k in 0..<72 { sample.correction[k] = Int32(3_000 - 100 * (k % 24) + 40 * (k / 24)) }
+    sample.freshSpan = 1_010_000
+    sample.upperFall = 160_000
+    sample.lowerRise = 60_000
     sample.seal()
     return sample
   }

@@ -10,6 +10,14 @@ struct ChargeWindow: Equatable, Sendable {
   var span: Int64
 }
 
+/// The open-circuit voltages at which a cell is empty and full.
+struct CurveEnds: Equatable, Sendable {
+  /// Empty. Unit: µV.
+  var lower: Int32
+  /// Full. Unit: µV.
+  var upper: Int32
+}
+
 /// A place on the composed open-circuit curve.
 struct CurvePoint {
   /// The charge coordinate, 40 fractional bits.
@@ -246,18 +254,42 @@ extension CompositionProfile {
     return m
   }
 
-  /// The window in which modes put the cell: between the charges of the two end voltages.
+  /// The ends of a cell with these modes: they move with the charge that it holds between a fresh
+  /// cell's.
   ///
-  /// The residual and the nodes are 0 at both ends, so the window does not depend on itself.
+  /// From half a fresh cell's charge to 1.1 of it: beyond, the line along which they move is a guess.
+  func ends(_ m: borrowing ModeVector, _ arithmetic: inout SaturatingArithmetic) -> CurveEnds {
+    let fresh = CurveEnds(lower: lowerVoltage, upper: upperVoltage)
+    guard freshSpan > 0 else { return fresh }
+    let share = arithmetic.ratio(
+      window(m, fresh, &arithmetic).span, Format.millionths(freshSpan, &arithmetic))
+    let lost = Format.one - min(max(share, Format.half), Format.one + Format.one / 10)
+    func part(_ microvolts: Int32) -> Int32 {
+      Int32(clamping: arithmetic.multiply(Int64(microvolts), lost, shift: 40))
+    }
+    return CurveEnds(lower: lowerVoltage + part(lowerRise), upper: upperVoltage - part(upperFall))
+  }
+
+  /// The window in which modes put the cell.
   func window(
     _ m: borrowing ModeVector, _ arithmetic: inout SaturatingArithmetic
+  ) -> ChargeWindow {
+    window(m, ends(m, &arithmetic), &arithmetic)
+  }
+
+  /// The window between the charges of two voltages.
+  ///
+  /// The nodes are 0 at both ends and the residual is over the voltage, so the window does not depend
+  /// on itself.
+  private func window(
+    _ m: borrowing ModeVector, _ ends: CurveEnds, _ arithmetic: inout SaturatingArithmetic
   ) -> ChargeWindow {
     // Every place of this window is outside 0…1, where no node acts.
     let nowhere = ChargeWindow(empty: 4 * Format.one, span: Format.one)
     let low = point(
-      atVoltage: Format.millionths(lowerVoltage, &arithmetic), m, nowhere, &arithmetic)
+      atVoltage: Format.millionths(ends.lower, &arithmetic), m, nowhere, &arithmetic)
     let high = point(
-      atVoltage: Format.millionths(upperVoltage, &arithmetic), m, nowhere, &arithmetic)
+      atVoltage: Format.millionths(ends.upper, &arithmetic), m, nowhere, &arithmetic)
     return ChargeWindow(
       empty: low.charge, span: max(high.charge - low.charge, Format.one >> 4))
   }

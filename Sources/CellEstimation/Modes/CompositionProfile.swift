@@ -11,7 +11,7 @@ import Quantities
 /// bottom of the iron (the project's study of modes, section 3).
 public struct CompositionProfile: Sendable {
   /// The layout of this value; raised whenever a field changes its meaning.
-  public static let currentVersion: UInt32 = 1
+  public static let currentVersion: UInt32 = 2
 
   /// The layout that this profile was made for.
   public var version: UInt32
@@ -33,6 +33,13 @@ public struct CompositionProfile: Sendable {
   public var lowerVoltage: Int32
   /// The same at the upper end. Unit: µV.
   public var upperVoltage: Int32
+  /// The charge of a fresh cell's window. Unit: ppm of the rated capacity.
+  public var freshSpan: Int32 = 0
+  /// How far the open-circuit voltage of a full cell falls as its capacity is lost: the current at which
+  /// a charge ends is shared by less material, which follows it less far. Unit: µV per fresh capacity.
+  public var upperFall: Int32 = 0
+  /// How far the open-circuit voltage of an empty cell rises. Unit: µV per fresh capacity.
+  public var lowerRise: Int32 = 0
   /// The measured open-circuit voltage less the composed one, over the measured voltage from
   /// `lowerVoltage` to `upperVoltage`, 0 at both ends. Unit: µV.
   ///
@@ -148,9 +155,9 @@ public struct CompositionProfile: Sendable {
     remainder.combine(into: &crc)
     anodeSlope.combine(into: &crc)
     anodePlateau.combine(into: &crc)
-    let fields: InlineArray<8, Int32> = [
+    let fields: InlineArray<11, Int32> = [
       anodeSlopeShare, fresh.coupling, fresh.iron, fresh.remainder, fresh.anode, fresh.stock,
-      lowerVoltage, upperVoltage,
+      lowerVoltage, upperVoltage, freshSpan, upperFall, lowerRise,
     ]
     for i in fields.indices { crc.combine(UInt32(bitPattern: fields[i])) }
     for i in residual.indices { crc.combine(UInt32(bitPattern: residual[i])) }

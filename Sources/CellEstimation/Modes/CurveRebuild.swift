@@ -16,9 +16,10 @@ extension ModeFilter {
   /// The window of the present modes and its derivatives.
   mutating func outlook(_ profile: borrowing CompositionProfile) -> WindowOutlook {
     let window = profile.window(x, &arithmetic)
+    let ends = profile.ends(x, &arithmetic)
     return WindowOutlook(
-      window: window, empty: endDerivative(profile, window, at: profile.lowerVoltage),
-      full: endDerivative(profile, window, at: profile.upperVoltage))
+      window: window, empty: endDerivative(profile, window, at: ends.lower),
+      full: endDerivative(profile, window, at: ends.upper))
   }
 
   /// ∂q/∂m = −(∂U/∂m)/(∂U/∂q) at a fixed voltage.
@@ -67,10 +68,10 @@ struct CurveRebuild: Sendable {
   /// Whether the whole table has been made.
   var isComplete: Bool { next == 257 }
 
-  /// Starts from the table that is in use.
+  /// Starts from the make's table.
   ///
-  /// Above a state of charge of 1 it stays: that wall is of material too slow to take part, which the
-  /// composition does not know, and the curve's end voltage is the same for every cell of the make.
+  /// Above a state of charge of 1 its shape stays: that wall is of material too slow to take part, which
+  /// the composition does not know. It begins where the new curve ends.
   init(_ table: InlineArray<257, Int32>) { self.table = table }
 
   /// Makes the next `count` points.
@@ -78,12 +79,16 @@ struct CurveRebuild: Sendable {
     _ profile: borrowing CompositionProfile, _ m: borrowing ModeVector, _ window: ChargeWindow,
     count: Int, _ arithmetic: inout SaturatingArithmetic
   ) {
+    let end = Format.toMillionths(
+      profile.point(atCharge: window.empty + window.span, m, window, &arithmetic).voltage,
+      &arithmetic)
+    let raised = Int32(clamping: end) - profile.upperVoltage
     for _ in 0..<count where next < 257 {
       let place =
         TablePlace.lowest
         + arithmetic.multiply(
           TablePlace.highest - TablePlace.lowest, Int64(next), dividedBy: 256)
-      var value = table[next]
+      var value = Int32(clamping: Int64(table[next]) + Int64(raised))
       if place <= Format.one {
         let charge = window.empty + arithmetic.times(place, window.span)
         let point = profile.point(atCharge: charge, m, window, &arithmetic)

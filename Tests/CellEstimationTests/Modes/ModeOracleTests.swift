@@ -61,6 +61,30 @@ private func real(_ value: Int64) -> Double { Double(value) * 0x1p-40 }
     #expect(arithmetic.saturations == 0)
   }
 
+  /// A cell that holds less ends its charge lower and its discharge higher, and a fresh one where the
+  /// make does; half of a fresh cell's charge is as far as the line is trusted.
+  @Test(arguments: [(0.0, 0.0), (0.1, 0.05), (0.2, 0.1), (0.5, 0.3)])
+  func endsMoveWithTheCharge(coupling: Double, stock: Double) {
+    var profile = CompositionProfile.sample()
+    var arithmetic = SaturatingArithmetic()
+    var m = OracleComposition(profile).fresh
+    profile.freshSpan = 0
+    let fresh = real(profile.window(fixed(m), &arithmetic).span)
+    profile.freshSpan = Int32((fresh * 1e6).rounded())
+    m[6] -= coupling
+    m[10] -= stock
+    var still = profile
+    still.upperFall = 0
+    still.lowerRise = 0
+    let share = real(still.window(fixed(m), &arithmetic).span) / fresh
+    let lost = 1 - min(max(share, 0.5), 1.1)
+    let ends = profile.ends(fixed(m), &arithmetic)
+    #expect(abs(Double(profile.upperVoltage - ends.upper) - 160_000 * lost) < 2)
+    #expect(abs(Double(ends.lower - profile.lowerVoltage) - 60_000 * lost) < 2)
+    #expect(coupling == 0 || lost > 0.05)
+    #expect(arithmetic.saturations == 0)
+  }
+
   /// The derivatives against differences of the curve itself: they are the right derivatives, not
   /// only the same in both.
   @Test(arguments: [UInt64(5), 6])
