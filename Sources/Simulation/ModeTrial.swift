@@ -100,7 +100,7 @@ public struct ModeTrial: Sendable {
     let reference = try StateOfChargeReference(worn)
     var result = Result()
     result.capacity = reference.capacityAmpereHours
-    result.truth = trueModes(worn, composition)
+    result.truth = TrueModes(worn, make: make, composition) ?? TrueModes()
     var stream = try ReadingStream(
       cell: reference.cell(at: 0.6, celsius: 25), reference: reference, random: random,
       ripple: ripple, oneC: make.ratedCapacityAmpereHours)
@@ -182,33 +182,6 @@ public struct ModeTrial: Sendable {
     let y = (e.1 - b * x) / d
     let z = (e.2 - g * x - h * y) / k
     return x * x + y * y + z * z <= 7.815
-  }
-
-  /// The worn cell's modes, in shares of the rated capacity times what a slow test reaches.
-  private func trueModes(
-    _ worn: CellDescription, _ composition: CompositionProfile
-  ) -> TrueModes {
-    guard case .electrodes(let pair) = worn.model, case .electrodes(let nominal) = make.model
-    else { return TrueModes() }
-    let made = ComposedCurve(nominal)
-    let true0 = ComposedCurve(pair)
-    func size(_ fresh: Int32, _ true1: Double, _ nominal: Double) -> Double {
-      nominal > 0 ? Double(fresh) * 1e-6 * true1 / nominal : 0
-    }
-    let fresh = composition.fresh
-    let scale = Double(fresh.coupling) * 1e-6 / made.coupling
-    // In the units of the make's tables: a part's share of the make's part times the table's size.
-    var curve = true0
-    curve.coupling = size(fresh.coupling, true0.coupling, made.coupling)
-    curve.iron = size(fresh.iron, true0.iron, made.iron)
-    curve.remainder = size(fresh.remainder, true0.remainder, made.remainder)
-    curve.anode = size(fresh.anode, true0.anode, made.anode)
-    curve.stock = Double(fresh.stock) * 1e-6 + (true0.stock - made.stock) * scale
-    let window = curve.window(
-      Double(composition.lowerVoltage) * 1e-6, Double(composition.upperVoltage) * 1e-6)
-    return TrueModes(
-      coupling: curve.coupling, iron: curve.iron, accessibleIron: -window.empty,
-      anode: curve.anode, stock: curve.stock, span: window.span)
   }
 }
 
