@@ -57,15 +57,17 @@ private let made = Result<(CellDescription, CellProfile, CompositionProfile?), a
     #expect(result.jointHolds)
   }
 
-  /// A fresh cell's curve explains its charges and stays: the estimate is that without modes.
-  @Test func aFreshCellKeepsItsCurve() throws {
+  /// Following a fresh cell costs little: its own curve is about as good as the make's.
+  @Test func aFreshCellLosesLittle() throws {
     let (make, profile, possible) = try made.get()
     var trial = ModeTrial(make: make, seed: 101, health: 1, path: .iron)
     trial.scoredSeconds = 12_000
     let result = try trial.run(profile: profile, composition: try #require(possible))
     #expect(result.learned >= 1)
-    #expect(result.rebuilds == 0)
-    #expect(result.modes.rmse == result.plain.rmse)
+    let without = try #require(result.plain.rmse)
+    let with = try #require(result.modes.rmse)
+    // 0.3 %: what lies between half a percent and the 0.8 % that are asked for after one charge.
+    #expect(with < without + 0.003, "seed 101: \(with) with modes, \(without) without")
     let health = try #require(result.health)
     #expect(abs(Double(health.coupling.value) * 1e-6 - result.truth.coupling) < 0.06)
   }

@@ -236,12 +236,18 @@ public struct LifelongEstimator: Sendable {
 
   // MARK: Work in slices
 
-  /// Takes up the charge that has just ended, if it shows enough.
+  /// A charge that crosses fewer edges shows one slope, which an offset and a resistance explain.
+  private static let leastEdges: Int32 = 5
+
+  /// Takes up the charge that has just ended, if it shows enough: a fifth of the rated capacity.
+  ///
+  /// Partial charges are most of a battery's life. What one does not show stays as it is believed, with
+  /// its deviation; waiting for nearly whole ones would leave months without any teaching.
   private mutating func take() {
     // A charge that ends while the last one is still being worked on is left out.
-    guard work == .none, session.record.count >= 12, session.charge >= Format.one / 2 else {
-      return
-    }
+    guard work == .none, session.record.count >= Self.leastEdges,
+      session.charge >= Format.one / 5
+    else { return }
     guard !ageIsUnknown || session.record.seen & 0x7F != 0 else { return }
     record = session.record
     sinceStart = (session.charge, session.hours)

@@ -7,7 +7,7 @@ import Quantities
 /// Standing deviations; shares of the rated capacity and of widths in ppm, voltages in µV.
 public struct ModeTuning: Equatable, Sendable {
   /// What sensor and hysteresis add to a charge's voltages. Unit: µV.
-  public var offset: Int32 = 6_000
+  public var offset: Int32 = 12_000
   /// The overpotential's error as a share. Unit: ppm.
   public var resistance: Int32 = 300_000
   /// The error of the iron's overpotential as a share. Unit: ppm.
@@ -40,8 +40,9 @@ public struct ModeTuning: Equatable, Sendable {
   public var anodeWidth: Int32 = 50_000
   /// The nodes of what is left over. Unit: µV.
   public var node: Int32 = 6_000
-  /// What a look at one edge is wrong by in voltage. Unit: µV.
-  public var edgeVoltage: Int32 = 4_000
+  /// What a look at one edge is wrong by in voltage: more than its noise, because the curve's errors
+  /// are the same in every charge and must not be counted anew. Unit: µV.
+  public var edgeVoltage: Int32 = 6_000
   /// What a look at one edge is wrong by in charge. Unit: ppm of the rated capacity.
   public var edgeCharge: Int32 = 1_500
   /// A cell of unknown age: how much wider capacities and slippage are believed. Unit: ppm.
@@ -51,9 +52,10 @@ public struct ModeTuning: Equatable, Sendable {
   /// How badly the curve in use must explain a charge to be replaced: the mean squared innovation
   /// over its variance. Unit: 1/1000.
   ///
-  /// On the tuning seeds a fresh cell's charges stay below 2.7, a cell's that lost 14 % without
-  /// notice are above 10.
-  public var curveMisfit: Int32 = 3_000
+  /// At 1 the curve explains it as well as its own errors allow. Waiting for more leaves an old curve
+  /// in use while the cell goes on fading: at 3, the tuning seeds' root mean square at a health of 0.86
+  /// is half as large again.
+  public var curveMisfit: Int32 = 1_000
   /// How far the boundary between iron and plateau can be from where the make's tables put it: no
   /// number of charges tells, because every charge is off by the same. Unit: ppm of the rated capacity.
   public var boundary: Int32 = 25_000
