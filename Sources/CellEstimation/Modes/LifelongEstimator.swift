@@ -37,6 +37,8 @@ public struct LifelongEstimator: Sendable {
   /// Its variance, 52 fractional bits.
   private var offsetVariance: Int64 = 0
   private var surprise: Int64 = 0
+  /// The deviation of the curve's empty end along the charge. Unit: ppm of the rated capacity.
+  private var footDeviation: Int32 = 0
   /// Whether nothing is known of the cell's age: then several are tried, and a charge must show the
   /// lower part of the curve to teach anything, because the rest fits all of them.
   private var ageIsUnknown: Bool
@@ -366,6 +368,7 @@ public struct LifelongEstimator: Sendable {
     noteLooks()
     outlook = modes.outlook(composition)
     modes.window = outlook.window
+    noteFoot()
     // A curve that explains the charge stays: a new one would bring its own error and no gain.
     let most = Format.one / 1_000 * Int64(composition.tuning.curveMisfit)
     guard replacesCurve, ageIsUnknown || misfitInUse > most else {
@@ -376,6 +379,17 @@ public struct LifelongEstimator: Sendable {
     // From the make's table, so that a curve is the same however many there were before it.
     rebuild = CurveRebuild(made.openCircuit)
     work = .points
+  }
+
+  /// Notes how far the empty end is known, where the state of charge is counted from.
+  ///
+  /// The estimate is left as it is, bit by bit, where the make's curve stays in use.
+  private mutating func noteFoot() {
+    guard replacesCurve else { return }
+    let variance = modes.variance(along: outlook.empty)
+    let deviation = Int64(bitPattern: IntegerMath.squareRoot(UInt64(max(variance, 0))) << 14)
+    footDeviation = Int32(
+      clamping: min(Format.toMillionths(deviation, &modes.arithmetic), 1_000_000))
   }
 
   /// Notes which sites the charge went through: at least four edges of one.
@@ -460,7 +474,7 @@ public struct LifelongEstimator: Sendable {
     let own = estimate.stateOfCharge.partsPerMillion
     let below = own - estimate.lowestStateOfCharge.partsPerMillion
     let above = estimate.highestStateOfCharge.partsPerMillion - own
-    let reach = Int64(max(below, above)) + Int64(clamping: ahead.magnitude)
+    let reach = widened(max(below, above), at: own) + Int64(clamping: ahead.magnitude)
     let reported = min(max(whole, 0), 1_000_000)
     func cut(_ value: Int64) -> StateOfCharge {
       .partsPerMillion(Int32(clamping: min(max(value, 0), 1_000_000)))
@@ -469,6 +483,16 @@ public struct LifelongEstimator: Sendable {
     estimate.lowestStateOfCharge = cut(reported - reach)
     estimate.highestStateOfCharge = cut(reported + reach)
     return estimate
+  }
+
+  /// The interval's half with what is not known of the empty end, both in ppm.
+  ///
+  /// The filter takes its curve for the cell's. Where the foot was not seen for long, the whole curve
+  /// stands on a wrong zero, and a voltage tells only the distance from full.
+  private func widened(_ own: Int32, at place: Int32) -> Int64 {
+    let foot = Int64(1_000_000 - place) * Int64(footDeviation) / 1_000_000 * 196 / 100
+    return Int64(
+      clamping: IntegerMath.squareRoot(UInt64(Int64(own) * Int64(own) + foot * foot)))
   }
 
   /// The time until a mean load has emptied the cell, on the curve in use; as `StateEstimator`'s.
@@ -774,6 +798,7 @@ extension LifelongEstimator {
     modes.window = composition.window(modes.x, &modes.arithmetic)
     before = modes
     outlook = modes.outlook(composition)
+    if learnedCharges > 0 { noteFoot() }
     guard rebuilds > 0 else { return }
     let window = composition.window(inUse, &modes.arithmetic)
     rebuild = CurveRebuild(made.openCircuit)
