@@ -129,7 +129,7 @@ private struct MadeUpCell {
     (["--model", "electrodes"], "--model electrodes needs half-cell curves"),
     (["--lower-cutoff", "2"], "a positive number with a unit would be right, such as 2.5V"),
     (["log.csv@noon"], "log.csv@noon: 'noon' is no time; expected one such as 12h or 600s"),
-    (["--capacity", "-1Ah"], "a positive number with a unit would be right, such as 1.5Ah"),
+    (["--capacity", "0Ah"], "a positive number with a unit would be right, such as 1.5Ah"),
   ])
   func optionsThatDoNotFitTogetherAreAnError(options: [String], reason: String) throws {
     let outcome = try outcome(MadeUpCell.log, options)

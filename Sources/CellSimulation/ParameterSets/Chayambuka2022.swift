@@ -2,8 +2,8 @@
 
 /// A cell of another chemistry.
 extension CellDescription {
-  /// NVPF, a sodium vanadium fluorophosphate, against hard carbon, 3 mAh: the same numbers as
-  /// Cells/nvpf-hc.yaml, which Tools/describe-nvpf makes.
+  /// NVPF, a sodium vanadium fluorophosphate, against hard carbon, 3 mAh: its published
+  /// open-circuit voltage with resistances found from the traces that Cells/nvpf-hc.yaml is fitted to.
   ///
   /// A circuit: the traces behind it come from a porous-electrode model and carry neither hysteresis
   /// nor wear. Assumed, because the traces are isothermal: activation energy, heat capacity and
