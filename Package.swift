@@ -127,7 +127,8 @@ let package = Package(
     tests(
       "HardwareInTheLoop",
       [
-        "BusProtocols", "CVirtio", "CellEstimation", "ChipEmulators", "DeterministicMath", "Firmware",
+        "BusProtocols", "CVirtio", "CellEstimation", "ChipEmulators", "DeterministicMath",
+        "Firmware",
         "Quantities", "Simulation", "VirtioBackends", "sodalite",
       ]),
     tests(
