@@ -93,14 +93,17 @@ import Testing
     #expect(errors[1].worst < 0.5e-3)
   }
 
-  /// At low charge a depleted surface recovers within a second: such steps are taken in halves.
-  @Test(arguments: [CellDescription.hu2024NFMPB1HardCarbon, .hu2024MPBHardCarbonCoin])
-  func aProfileAtLowChargeIsTrue(description: CellDescription) throws {
+  /// Where a depleted surface recovers within a second, as at low charge or in a slow material, steps
+  /// are taken in halves.
+  @Test(arguments: [
+    (CellDescription.hu2024NFMPB1HardCarbon, 0.15), (.hu2024MPBHardCarbonCoin, 0.5),
+  ])
+  func aProfileOfSecondsIsTrue(description: CellDescription, soc: Double) throws {
     var random = SeededRandom(seed: 1)
     let amperes = (0..<600).map { _ in
       random.uniform(-0.5, 0.5) * description.ratedCapacityAmpereHours
     }
-    var whole = try Cell(description, stateOfCharge: 0.15)
+    var whole = try Cell(description, stateOfCharge: soc)
     var fine = whole
     var squares = 0.0
     for current in amperes {

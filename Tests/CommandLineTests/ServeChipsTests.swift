@@ -173,9 +173,6 @@ import VirtioBackends
     ),
     (["--board", "no-such-board", "--i2c", "x"], 66, "there is no board 'no-such-board'"),
     (
-      ["--board", "pack-4s-bq76920", "--i2c", "x"], 69, "the BQ76920 is not emulated"
-    ),
-    (
       ["--board", "virtual-machine", "--i2c", "/no/such/folder/i2c"], 74,
       "listening at /no/such/folder/i2c: No such file or directory"
     ),
