@@ -286,8 +286,12 @@ struct RunReporter: ~Copyable {
     var text =
       "sodalite: \(reason) after \(number(Double(now) * 1e-6, 1)) s: \(grouped(Double(ticks))) ticks, "
       + "\(grouped(Double(missed))) missed, \(grouped(Double(RunSummary.total(lastFaults)))) failed "
-      + "reads; \(number(used / Double(max(ticks - 1, 1)), 0)) µs of processor time a tick"
-    if now > 0 { text += ", \(number(used / Double(now) * 100, 2)) % of a core" }
+      + "reads"
+    // Before a second tick the use is that of making the tables.
+    if ticks > 1, now > 0 {
+      text += "; \(number(used / Double(ticks - 1), 0)) µs of processor time a tick"
+      text += ", \(number(used / Double(now) * 100, 2)) % of a core"
+    }
     if let memory = ProcessUse.residentKibibytes {
       text += ", \(number(Double(memory) / 1_024, 1)) MiB"
     }
