@@ -60,9 +60,9 @@ struct FaultCampaignTests {
     print("hil: \(try run.stop())")
     print("hil: log in \(try run.keepLog())")
     // The bound: four minutes of the largest load, each of which moves 2.3 % of the capacity, unseen.
-    // How often the interval of 95 % covers the truth is told and not judged: a cell that stands still
-    // while its server is away, and then comes back at rest, is not what the interval is about.
     #expect(score.largest < 0.1)
+    // The interval of 95 % may lose the few minutes in which the server is away, no more.
+    #expect(score.coverage >= 0.9)
   }
 
   /// Discharges and charges between 15 % and 90 %, within what the board allows for long: beyond it, the
@@ -117,7 +117,7 @@ struct FaultCampaignTests {
     private var missed: Int64 = 0
     private var lateCalls: Int64 = 0
 
-    private var coverage: Double { Double(covered) / Double(max(count, 1)) }
+    var coverage: Double { Double(covered) / Double(max(count, 1)) }
 
     mutating func note(_ tick: Tick, _ truth: ServedMachine.Truth) {
       // The first ten minutes are for finding the cell.

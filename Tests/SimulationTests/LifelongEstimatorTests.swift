@@ -66,8 +66,8 @@ private let made = Result<(CellDescription, CellProfile, CompositionProfile?), a
     #expect(result.learned >= 1)
     let without = try #require(result.plain.rmse)
     let with = try #require(result.modes.rmse)
-    // 0.3 %: what lies between half a percent and the 0.8 % that are asked for after one charge.
-    #expect(with < without + 0.003, "seed 101: \(with) with modes, \(without) without")
+    // 0.1 %: twice what the fleet of 60 loses (`sodalite evaluate --tests fleet`), rounded down.
+    #expect(with < without + 0.001, "seed 101: \(with) with modes, \(without) without")
     let health = try #require(result.health)
     #expect(abs(Double(health.coupling.value) * 1e-6 - result.truth.coupling) < 0.06)
   }

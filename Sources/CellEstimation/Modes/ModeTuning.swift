@@ -53,8 +53,7 @@ public struct ModeTuning: Equatable, Sendable {
   /// over its variance. Unit: 1/1000.
   ///
   /// At 1 the curve explains it as well as its own errors allow. Waiting for more leaves an old curve
-  /// in use while the cell goes on fading: at 3, the tuning seeds' root mean square at a health of 0.86
-  /// is half as large again.
+  /// in use while the cell goes on fading.
   public var curveMisfit: Int32 = 1_000
   /// How far the boundary between iron and plateau can be from where the make's tables put it: no
   /// number of charges tells, because every charge is off by the same. Unit: ppm of the rated capacity.
