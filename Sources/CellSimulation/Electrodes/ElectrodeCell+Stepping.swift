@@ -210,11 +210,36 @@ extension ElectrodeCell: CellModel {
     if factors.kelvin != state.kelvin { factors.update(kelvin: state.kelvin, activation) }
   }
 
+  /// Takes the responses to another length from those that were made before, and puts the present
+  /// ones in their place: steps in halves come back to the same few lengths.
+  ///
+  /// - Returns: false if there are none, or those of another temperature; what is next in turn has then
+  ///   been given up for the present ones.
+  private mutating func recall(_ seconds: Double) -> Bool {
+    if seconds == responseSeconds || responseSeconds == 0 { return false }
+    let place = recalled.firstIndex { $0.seconds == seconds }
+    if place == nil, recalled.count < Self.mostRecalled {
+      if recalled.isEmpty { recalled.reserveCapacity(Self.mostRecalled) }
+      recalled.append(
+        StepResponse(
+          seconds: responseSeconds, kelvin: responseKelvin, thermalDecay: thermalDecay,
+          lanes: responses))
+      return false
+    }
+    let slot = place ?? nextRecalled
+    if place == nil { nextRecalled = (nextRecalled + 1) % Self.mostRecalled }
+    swap(&recalled[slot].seconds, &responseSeconds)
+    swap(&recalled[slot].kelvin, &responseKelvin)
+    swap(&recalled[slot].thermalDecay, &thermalDecay)
+    for block in 0..<blockCount { swap(&recalled[slot].lanes[block], &responses[block]) }
+    return seconds == responseSeconds && responseKelvin == factors.diffusionKelvin
+  }
+
   /// Makes the responses anew for another length or other diffusion times.
   mutating func updateResponses(_ seconds: Double) {
     let isSame =
       seconds == responseSeconds && responseKelvin == factors.diffusionKelvin
-    if isSame { return }
+    if isSame || recall(seconds) { return }
     if seconds != responseSeconds {
       thermalDecay = DeterministicMath.exp(
         -seconds * thermal.conductanceWattsPerKelvin / thermal.heatCapacityJoulesPerKelvin)

@@ -31,6 +31,10 @@ struct ElectrodeCell: Sendable {
   var responseSeconds = 0.0
   var responseKelvin = 0.0
   var thermalDecay = 1.0
+  /// Those to other lengths, and which of them is given up next.
+  var recalled: [StepResponse] = []
+  var nextRecalled = 0
+  static let mostRecalled = 8
   /// How the cell wears: one element, or none for a cell that stays as it is.
   var wear: [Wear] = []
   var wearRates = WearRates()

@@ -92,6 +92,17 @@ struct LaneResponse: Sendable {
   var inverseEnd = Lanes.zero
 }
 
+/// How all lanes respond over a step of one length at one temperature.
+struct StepResponse: Sendable {
+  /// The length. Unit: s.
+  var seconds: Double
+  /// The temperature at which diffusion was taken. Unit: K.
+  var kelvin: Double
+  /// The decay of the temperature towards that around the cell.
+  var thermalDecay: Double
+  var lanes: InlineArray<8, LaneResponse>
+}
+
 /// The response of a sphere's surface content above its mean, as poles and a quasi-static gain.
 ///
 /// The poles are the least-squares fit of the exact transfer function on 0.1 < ωτ < 3e4 with the
