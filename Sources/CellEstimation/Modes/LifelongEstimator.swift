@@ -240,6 +240,10 @@ public struct LifelongEstimator: Sendable {
 
   /// A charge that crosses fewer edges shows one slope, which an offset and a resistance explain.
   private static let leastEdges: Int32 = 5
+  /// Colder charges teach nothing: what the current adds to the voltage grows in the cold, and its
+  /// error with it. At 10 °C a curve that followed such charges was twice as wrong as the make's
+  /// (`sodalite evaluate --tests 10C --seed 1`); that 15 °C is warm enough is assumed.
+  private static let coldest = Temperature.millidegreesCelsius(15_000)
 
   /// Takes up the charge that has just ended, if it shows enough: a fifth of the rated capacity.
   ///
@@ -248,7 +252,7 @@ public struct LifelongEstimator: Sendable {
   private mutating func take() {
     // A charge that ends while the last one is still being worked on is left out.
     guard work == .none, session.record.count >= Self.leastEdges,
-      session.charge >= Format.one / 5
+      session.charge >= Format.one / 5, estimator.lastTemperature >= Self.coldest
     else { return }
     guard !ageIsUnknown || session.record.seen & 0x7F != 0 else { return }
     record = session.record

@@ -12,6 +12,8 @@ private struct FadedCell {
   let composition = FadedCell.sample
   private let modes: ModeVector
   private let window: ChargeWindow
+  /// Unit: °C.
+  var celsius: Int32 = 25
   /// Where it is, 0 to 1.
   private(set) var place = 0.5
   private(set) var seconds: Int64 = 0
@@ -64,7 +66,7 @@ private struct FadedCell {
       Measurement(
         current: .microamperes(Int32((c * 1.5e6).rounded())),
         voltage: .microvolts(Int32((volts * 1e6).rounded())),
-        temperature: .degreesCelsius(25))
+        temperature: .degreesCelsius(celsius))
     )
   }
 
@@ -105,6 +107,19 @@ private struct FadedCell {
   }()
 
   private func taught() -> (cell: FadedCell, estimator: LifelongEstimator) { Self.once }
+
+  /// The same charges teach when warm, and nothing when cold.
+  @Test(arguments: [(Int32(20), true), (10, false), (-10, false)])
+  func coldChargesTeachNothing(celsius: Int32, teaches: Bool) {
+    var cell = FadedCell(coupling: 0.8)
+    cell.celsius = celsius
+    var estimator = FadedCell.estimator()
+    for _ in 0..<2 {
+      cell.round(&estimator)
+      cell.settle(&estimator)
+    }
+    #expect((estimator.health.charges > 0) == teaches)
+  }
 
   @Test func aFadedPlateauIsSeen() {
     let (_, estimator) = taught()
