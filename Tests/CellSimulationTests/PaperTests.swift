@@ -60,19 +60,40 @@ import Testing
     #expect(rows.contains { $0.role == .predicted } && rows.contains { $0.role == .fitted })
   }
 
-  @Test func resultsAreJudgedByTheirTolerance() throws {
+  /// A value for 100, judged.
+  private func verdict(
+    _ value: Double, _ tolerance: PaperRow.Tolerance, _ role: PaperRow.Role
+  ) throws -> PaperRow.Verdict {
     var laboratory = PaperLaboratory()
-    func row(_ value: Double, _ tolerance: PaperRow.Tolerance) throws -> Bool {
-      let row = PaperRow(
-        id: "T", systems: [.mPB], experiment: "", quantity: "", published: .number(100), unit: "",
-        tolerance: tolerance, role: .predicted
-      ) { (_: inout PaperLaboratory) throws(CellError) -> PaperRow.Emulated in .number(value) }
-      return try row.evaluate(in: &laboratory).passes
+    let row = PaperRow(
+      id: "T", systems: [.mPB], experiment: "", quantity: "", published: .number(100), unit: "",
+      tolerance: tolerance, role: role
+    ) { (_: inout PaperLaboratory) throws(CellError) -> PaperRow.Emulated in .number(value) }
+    return try row.evaluate(in: &laboratory).verdict
+  }
+
+  @Test func fittedResultsAreJudgedByTheirTolerance() throws {
+    for value in [103.0, 97] { #expect(try verdict(value, .share(0.03), .fitted) == .pass) }
+    for value in [103.1, .nan] { #expect(try verdict(value, .share(0.03), .fitted) == .miss) }
+    #expect(try verdict(102, .amount(2), .fitted) == .pass)
+    #expect(try verdict(102.1, .amount(2), .fitted) == .miss)
+    for value in [310.0, 32] { #expect(try verdict(value, .factor(3.16), .fitted) == .pass) }
+    #expect(try verdict(20, .factor(3.16), .fitted) == .miss)
+  }
+
+  /// Rows kept out of the fit may be off by three times as much, which is told from a pass.
+  @Test func predictedResultsMayBeNear() throws {
+    #expect(try verdict(102, .amount(2), .predicted) == .pass)
+    for value in [102.1, 106, 94] {
+      #expect(try verdict(value, .amount(2), .predicted) == .near)
     }
-    #expect(try row(103, .share(0.03)) && row(97, .share(0.03)))
-    #expect(try !row(103.1, .share(0.03)) && !row(.nan, .share(0.03)))
-    #expect(try row(102, .amount(2)) && !row(102.1, .amount(2)))
-    #expect(try row(310, .factor(3.16)) && row(32, .factor(3.16)) && !row(20, .factor(3.16)))
+    for value in [106.1, 93.9, .nan] {
+      #expect(try verdict(value, .amount(2), .predicted) == .miss)
+    }
+    #expect(try verdict(109, .share(0.03), .predicted) == .near)
+    #expect(try verdict(109.1, .share(0.03), .predicted) == .miss)
+    for value in [700.0, 13] { #expect(try verdict(value, .factor(2), .predicted) == .near) }
+    for value in [801.0, 12] { #expect(try verdict(value, .factor(2), .predicted) == .miss) }
   }
 
   /// A changed parameter changes what depends on it, and nothing is remembered of before.

@@ -16,7 +16,7 @@ public struct PaperRow: Sendable {
   public var published: Published
   /// Its unit; "-" for none.
   public var unit: String
-  /// How far the emulated number may be off.
+  /// How far the emulated number of a fitted row may be off; a predicted one three times as far.
   public var tolerance: Tolerance
   /// Whether the row was used to find parameters.
   public var role: Role
@@ -63,6 +63,16 @@ public struct PaperRow: Sendable {
     case ordinal
   }
 
+  /// How a row came out.
+  public enum Verdict: Sendable {
+    /// Within the tolerance, or the statement holds.
+    case pass
+    /// A predicted row beyond its tolerance, but within three times it.
+    case near
+    /// Beyond what its role allows, or the statement fails.
+    case miss
+  }
+
   /// The emulated value with its judgement.
   public struct Result: Sendable {
     /// The row.
@@ -71,10 +81,24 @@ public struct PaperRow: Sendable {
     public var emulated: Emulated
     /// Emulated less published, in the row's unit; nil for statements.
     public var error: Double?
-    /// The tolerance in the row's unit; nil for statements and factors.
+    /// What its role allows, in the row's unit; nil for statements and factors.
     public var allowed: Double?
-    /// Whether it is within the tolerance.
-    public var passes: Bool
+    /// How it came out.
+    public var verdict: Verdict
+    /// Whether it is within what its role allows.
+    public var passes: Bool { verdict != .miss }
+  }
+
+  /// What the role allows: nothing was turned to meet a predicted row, which may miss by three times
+  /// the tolerance of a fitted one.
+  public var allowance: Tolerance {
+    guard role == .predicted else { return tolerance }
+    return switch tolerance {
+    case .share(let share): .share(3 * share)
+    case .amount(let amount): .amount(3 * amount)
+    case .factor(let factor): .factor(factor * factor * factor)
+    case .exact: .exact
+    }
   }
 
   /// Emulates the row and judges it.
@@ -83,26 +107,15 @@ public struct PaperRow: Sendable {
     guard case .number(let published) = published, case .number(let value) = emulated else {
       var holds = false
       if case .statement(_, let isTrue) = emulated { holds = isTrue }
-      return Result(row: self, emulated: emulated, error: nil, allowed: nil, passes: holds)
-    }
-    let error = value - published
-    switch tolerance {
-    case .share(let share): return judged(emulated, error, share * published.magnitude)
-    case .amount(let amount): return judged(emulated, error, amount)
-    case .factor(let factor):
-      let ratio = value / published
       return Result(
-        row: self, emulated: emulated, error: error, allowed: nil,
-        passes: ratio <= factor && ratio >= 1 / factor)
-    case .exact: return judged(emulated, error, 0)
+        row: self, emulated: emulated, error: nil, allowed: nil, verdict: holds ? .pass : .miss)
     }
-  }
-
-  private func judged(_ emulated: Emulated, _ error: Double, _ allowed: Double) -> Result {
-    Result(
-      row: self, emulated: emulated, error: error, allowed: allowed,
-      // A tie counts; NaN does not.
-      passes: error.magnitude <= allowed * (1 + 1e-9))
+    let verdict: Verdict =
+      tolerance.holds(value, near: published)
+      ? .pass : allowance.holds(value, near: published) ? .near : .miss
+    return Result(
+      row: self, emulated: emulated, error: value - published,
+      allowed: allowance.amount(of: published), verdict: verdict)
   }
 
   /// All rows, in the order of the table.
@@ -112,6 +125,25 @@ public struct PaperRow: Sendable {
 }
 
 extension PaperRow.Tolerance {
+  /// What it is in the unit of the published value; nil for a factor.
+  fileprivate func amount(of published: Double) -> Double? {
+    switch self {
+    case .share(let share): share * published.magnitude
+    case .amount(let amount): amount
+    case .factor: nil
+    case .exact: 0
+    }
+  }
+
+  /// Whether a value is this near; a tie counts, NaN does not.
+  fileprivate func holds(_ value: Double, near published: Double) -> Bool {
+    if case .factor(let factor) = self {
+      let ratio = value / published
+      return ratio <= factor && ratio >= 1 / factor
+    }
+    return (value - published).magnitude <= (amount(of: published) ?? 0) * (1 + 1e-9)
+  }
+
   /// Capacities, retentions and splits: 3 %.
   static let capacity = PaperRow.Tolerance.share(0.03)
   /// Peak positions, shifts and polarisations: 25 mV.
