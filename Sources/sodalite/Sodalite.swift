@@ -9,6 +9,7 @@ struct Sodalite: ParsableCommand {
     commandName: "sodalite",
     abstract: "Battery-management firmware, simulator and library for sodium-ion cells.",
     discussion: "Positive current charges the cell, everywhere.",
+    version: "0.1.0, not yet released",
     subcommands: [
       Simulate.self, Cycle.self, Paper.self, ReplayLog.self, Fit.self, Evaluate.self, Probe.self,
       Run.self, Watch.self, ServeChips.self, Bench.self, ModeStudy.self, FitStudy.self,
