@@ -63,6 +63,9 @@ extension LaneState {
     words.field(&logitRate)
     words.field(&hysteresis)
     words.field(&turnover)
+    words.field(&knownContent)
+    words.field(&knownLogit)
+    words.field(&knownSlope)
     words.field(&cycles)
     words.field(&centre)
   }

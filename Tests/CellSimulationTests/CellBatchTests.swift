@@ -56,6 +56,24 @@ import Testing
     }
   }
 
+  /// Where a current jumps too far to be foreseen, the cells beside it are not touched.
+  @Test(arguments: [5, 20, 40, 80, 160, 320, 640.0]) func aNeighboursJumpChangesNoBit(
+    amperes: Double
+  ) throws {
+    let batch = try CellBatch(cells(4, seed: 7), stateOfCharge: 0.5)
+    let violent = (0..<60).map { $0 / 5 % 2 == 0 ? amperes : -amperes }
+    let gentle = (0..<60).map { $0 / 5 % 2 == 0 ? 0.2 : -0.1 }
+    var mixed = batch
+    mixed.run(.own([gentle, violent, gentle, gentle]))
+    var alike = batch
+    alike.run(.shared(gentle))
+    for cell in [0, 2, 3] {
+      #expect(
+        mixed.terminalVolts(cell).bitPattern == alike.terminalVolts(cell).bitPattern, "cell \(cell)"
+      )
+    }
+  }
+
   @Test func aRunGoesOnWhereItStopped() throws {
     var whole = try CellBatch(cells(5, seed: 4), stateOfCharge: 0.5)
     var halves = whole

@@ -222,6 +222,28 @@ import Testing
     }
   }
 
+  /// The logit of the mean content, a series about one that is known, stays that of the logarithm on
+  /// small steps and large ones, near the walls and away from them.
+  @Test(arguments: [1e-6, 1e-4, 1e-2, 0.3]) func theLogitOfTheContentIsFollowed(size: Double) {
+    var random = SeededRandom(seed: 1)
+    var lane = LaneState()
+    var content = Lanes(0.5, 1e-9, 1 - 1e-6, 0.03)
+    for _ in 0..<3_000 {
+      // Steps of the logit, so that every distance from the walls is met.
+      for place in 0..<4 {
+        let odds =
+          content[place] / (1 - content[place])
+          * DeterministicMath.exp(size * random.uniform(-1, 1))
+        content[place] = min(max(odds / (1 + odds), 1e-11), 1 - 1e-11)
+      }
+      let logit = lane.logit(of: content)
+      for place in 0..<4 {
+        let exact = DeterministicMath.log(content[place] / (1 - content[place]))
+        #expect((logit[place] - exact).magnitude < 1e-6, "\(content[place])")
+      }
+    }
+  }
+
   private func electrodeCell(
     _ description: CellDescription, stateOfCharge: Double, celsius: Double
   ) throws -> ElectrodeCell? {

@@ -102,7 +102,7 @@ struct CellGroup: Sendable {
   mutating func step(_ current: Lanes, seconds: Double, ambientKelvin: Double) {
     updateFactors(seconds)
     let isJump = current .!= amperes .| !hasBegun
-    let hasLeapt = any(isJump) ? begin(current, where: isJump) : Mask(repeating: false)
+    let hasLeapt = anyLane(isJump) ? begin(current, where: isJump) : Mask(repeating: false)
     advance(current, seconds: seconds, ambientKelvin: ambientKelvin, hasLeapt: hasLeapt)
   }
 
@@ -111,15 +111,21 @@ struct CellGroup: Sendable {
   /// - Returns: which cells have leapt.
   private mutating func begin(_ current: Lanes, where isJump: Mask) -> Mask {
     let active = isJump .& isRunning
-    let hasLeapt = leap(current, where: active)
+    var ahead = lookAround(current)
+    let hasLeapt = active .& (ahead.error .< ElectrodeCell.roughlySolved) .& ahead.solution.isFound
     let left = active .& .!hasLeapt
-    if any(left) { solveJump(current, where: left) }
+    if anyLane(left) {
+      solveJump(current, where: left)
+      // The solver worked where the others had looked around.
+      ahead = lookAround(current)
+    }
+    finishJump(ahead.solution, where: hasLeapt)
     hasBegun = true
     return hasLeapt
   }
 
-  /// Finds the turnover right after a change of current by the slopes; see `ElectrodeCell.leap`.
-  private mutating func leap(_ current: Lanes, where active: Mask) -> Mask {
+  /// Looks at the instant after a change of current by the slopes; see `ElectrodeCell.leap`.
+  private mutating func lookAround(_ current: Lanes) -> (solution: Solution, error: Lanes) {
     for index in lanes.indices {
       trial[index].inverseGain = responses[index].inverseInstant
       trial[index].inverseRate = inverseRates[index]
@@ -127,10 +133,7 @@ struct CellGroup: Sendable {
       trial[index].lookAround(
         constants[index], turnover: lanes[index].turnover, thermalVolts: factors.thermalVolts)
     }
-    let ahead = follow(current)
-    let hasLeapt = active .& (ahead.error .< ElectrodeCell.roughlySolved) .& ahead.solution.isFound
-    finishJump(ahead.solution, where: hasLeapt)
-    return hasLeapt
+    return follow(current)
   }
 
   /// Moves the prepared iterates to about where the step ends; see `ElectrodeCell.foresee`.
@@ -191,10 +194,6 @@ struct CellGroup: Sendable {
     let solution = solve(
       current, seconds: 0, cathode: cathodeVolts, anode: anodeVolts,
       within: ElectrodeCell.roughlySolved, active: active)
-    for index in lanes.indices {
-      trial[index].logit = found[index].logit
-      trial[index].turnover = found[index].turnover
-    }
     finishJump(solution, where: solution.isFound)
     isRunning = isRunning .& (solution.isFound .| .!active)
   }
@@ -226,7 +225,7 @@ struct CellGroup: Sendable {
     }
     var cathode = cathodeVolts + seconds * cathodeRate
     var anode = anodeVolts + seconds * anodeRate
-    if any(hasLeapt) {
+    if anyLane(hasLeapt) {
       let ahead = foresee(current)
       let isAhead = hasLeapt .& ahead.isFound
       for index in lanes.indices {
@@ -275,7 +274,8 @@ struct CellGroup: Sendable {
     var solution = Solution(cathodeVolts: cathode, anodeVolts: anode, amperes: current)
     var left = active
     let inverseVolts = 1 / factors.thermalVolts
-    for _ in 0..<60 where any(left) {
+    var hasKept = false
+    for iteration in 0..<60 where anyLane(left) {
       for index in lanes.indices { trial[index].react() }
       for index in lanes.indices { trial[index].activate() }
       let cathode = evaluate(
@@ -287,8 +287,10 @@ struct CellGroup: Sendable {
       volts.cathode += cathodeChange
       volts.anode += anodeChange
       let error =
-        move(0..<anodeLane, by: cathodeChange, inverseVolts, where: left)
-        + move(anodeLane..<lanes.count, by: anodeChange, inverseVolts, where: left)
+        move(0..<anodeLane, by: cathodeChange, inverseVolts)
+        + move(anodeLane..<lanes.count, by: anodeChange, inverseVolts)
+      // Most groups need one iteration; only beyond it must those that have converged be kept.
+      if iteration > 0 { keep(where: left) }
       let terminal = volts.cathode - volts.anode + factors.contactOhms * current
       let isNew = left .& (error .< tolerance) .& (ElectrodeCell.magnitude(terminal) .< 20)
       solution.cathodeVolts.replace(with: volts.cathode, where: isNew)
@@ -296,10 +298,34 @@ struct CellGroup: Sendable {
       solution.terminalVolts.replace(with: terminal, where: isNew)
       solution.isFound = solution.isFound .| isNew
       left = left .& .!isNew
+      if iteration == 0, anyLane(left) {
+        keep(where: Mask(repeating: true))
+        hasKept = true
+      }
     }
+    if hasKept { recall() }
     return solution
   }
 
+  /// Keeps the iterates of the cells that have not converged before.
+  private mutating func keep(where left: Mask) {
+    for index in lanes.indices {
+      found[index].turnover.replace(with: trial[index].turnover, where: left)
+      found[index].hysteresis.replace(with: trial[index].hysteresis, where: left)
+      found[index].logit.replace(with: trial[index].logit, where: left)
+    }
+  }
+
+  /// Puts every cell's last iterate back.
+  private mutating func recall() {
+    for index in lanes.indices {
+      trial[index].turnover = found[index].turnover
+      trial[index].hysteresis = found[index].hysteresis
+      trial[index].logit = found[index].logit
+    }
+  }
+
+  @inline(__always)
   private mutating func evaluate(
     _ range: Range<Int>, volts: Lanes, seconds: Double, _ hasHysteresis: Bool
   ) -> (offset: Lanes, slope: Lanes) {
@@ -317,17 +343,12 @@ struct CellGroup: Sendable {
     return (offset, slope)
   }
 
-  /// Moves the iterates and keeps those of the cells for which this may be the last iteration.
+  @inline(__always)
   private mutating func move(
-    _ range: Range<Int>, by volts: Lanes, _ inverseVolts: Lanes, where left: Mask
+    _ range: Range<Int>, by volts: Lanes, _ inverseVolts: Lanes
   ) -> Lanes {
     var error = Lanes.zero
-    for index in range {
-      error += trial[index].move(by: volts, inverseVolts: inverseVolts)
-      found[index].turnover.replace(with: trial[index].turnover, where: left)
-      found[index].hysteresis.replace(with: trial[index].hysteresis, where: left)
-      found[index].logit.replace(with: trial[index].logit, where: left)
-    }
+    for index in range { error += trial[index].move(by: volts, inverseVolts: inverseVolts) }
     return error
   }
 
@@ -347,16 +368,15 @@ struct CellGroup: Sendable {
     let current = 0.5 * (amperes + solution.amperes)
     var watts = factors.contactOhms * current * current
     for index in lanes.indices {
-      trial[index].turnover = found[index].turnover
-      trial[index].hysteresis = found[index].hysteresis
-      trial[index].logit = found[index].logit
-      let before = lanes[index]
+      let before = (mean: lanes[index].mean, turnover: lanes[index].turnover)
       lanes[index].move(
         responses[index], trial[index], seconds: seconds, hasSixPoles: hasSixPoles,
         hasHysteresis: index < anodeLane ? hasHysteresis.cathode : hasHysteresis.anode)
-      let middle = 0.5 * (before.turnover + found[index].turnover)
+      let middle = 0.5 * (before.turnover + trial[index].turnover)
+      let content = before.mean + 0.5 * (seconds * middle)
       let reversible = constants[index].reversibleVolts(
-        content: before.mean + 0.5 * (seconds * middle), thermalVolts: factors.thermalVolts)
+        content: content, logit: lanes[index].logit(of: content), thermalVolts: factors.thermalVolts
+      )
       watts +=
         constants[index].capacity * middle
         * (reversible - (index < anodeLane ? volts.cathode : volts.anode))
@@ -381,7 +401,7 @@ struct CellGroup: Sendable {
       responseSeconds = seconds
       decay = DeterministicMath.exp(-seconds * conductance / heatCapacity)
     }
-    guard any(isOld) else { return }
+    guard anyLane(isOld) else { return }
     factors.update(kelvin: kelvin, activations, where: isOld)
     for index in lanes.indices {
       let isCathode = index < anodeLane

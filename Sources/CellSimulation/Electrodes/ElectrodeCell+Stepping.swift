@@ -193,8 +193,10 @@ extension ElectrodeCell: CellModel {
     // Heat is what the lane gives up between the reversible potential of its mean content and the
     // electrode's potential: kinetics, diffusion and hysteresis together.
     if isWearing, block < anodeBlock { addStrain(block, before: before.mean, change: change) }
+    let middle = before.mean + 0.5 * change
     let reversible = c.reversibleVolts(
-      content: before.mean + 0.5 * change, thermalVolts: Lanes(repeating: factors.thermalVolts))
+      content: middle, logit: state.lanes[block].logit(of: middle),
+      thermalVolts: Lanes(repeating: factors.thermalVolts))
     return c.capacity * middleTurnover * (reversible - volts)
   }
 
@@ -285,18 +287,35 @@ extension LaneState {
       hysteresis = trial.hysteresis
     }
   }
+
+  /// The logits of four contents, error below 1e-6, as a series about those that are known; each of
+  /// these is moved up by itself once the content has gone too far.
+  @inline(__always)
+  mutating func logit(of content: Lanes) -> Lanes {
+    var change = (content - knownContent) * knownSlope
+    let isFar = ElectrodeCell.magnitude(change) .> 0.04
+    if anyLane(isFar) {
+      let edge = 1e-12
+      var inside = content
+      inside.replace(with: Lanes(repeating: edge), where: content .< edge)
+      inside.replace(with: Lanes(repeating: 1 - edge), where: content .> 1 - edge)
+      let outside = 1 - inside
+      knownContent.replace(with: inside, where: isFar)
+      knownLogit.replace(with: DeterministicMath.log(inside / outside), where: isFar)
+      knownSlope.replace(with: 1 / (inside * outside), where: isFar)
+      change.replace(with: Lanes.zero, where: isFar)
+    }
+    // The derivatives of ln c/(1−c), in units of powers of the first.
+    let second = knownContent - 0.5
+    let third = 1.0 / 3 - knownContent * (1 - knownContent)
+    return knownLogit + change * (1 + change * (second + change * third))
+  }
 }
 
 extension LaneConstants {
-  /// The reversible potential of four lanes at their contents. Unit: V.
+  /// The reversible potential of four lanes at their contents and the logits of these. Unit: V.
   @inline(__always)
-  func reversibleVolts(content: Lanes, thermalVolts: Lanes) -> Lanes {
-    let edge = 1e-12
-    var content = content
-    content.replace(with: Lanes(repeating: edge), where: content .< edge)
-    content.replace(with: Lanes(repeating: 1 - edge), where: content .> 1 - edge)
-    return potential
-      - thermalVolts * width * DeterministicMath.log(content / (1 - content))
-      - interaction * (content - 0.5)
+  func reversibleVolts(content: Lanes, logit: Lanes, thermalVolts: Lanes) -> Lanes {
+    potential - thermalVolts * width * logit - interaction * (content - 0.5)
   }
 }

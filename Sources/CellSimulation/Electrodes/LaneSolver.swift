@@ -311,7 +311,7 @@ extension LaneTrial {
     let crosses =
       (drive * change .< 0) .& (ElectrodeCell.magnitude(change) * sum .> twice)
       .& (twice .> 1e-3 * sum)
-    if any(crosses) { limited.replace(with: -2 * drive / sum, where: crosses) }
+    if anyLane(crosses) { limited.replace(with: -2 * drive / sum, where: crosses) }
     var next = logit + limited
     next.replace(with: Lanes(repeating: 600), where: next .> 600)
     next.replace(with: Lanes(repeating: -600), where: next .< -600)

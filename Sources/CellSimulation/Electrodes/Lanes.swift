@@ -50,6 +50,11 @@ struct LaneState: Sendable {
   var hysteresis = Lanes.zero
   /// The turnover: the rate of the mean content. Unit: 1/s.
   var turnover = Lanes.zero
+  /// A content near the mean one, its logit and the slope of the logit there: that of the mean content
+  /// follows from these without a logarithm.
+  var knownContent = Lanes(repeating: 0.5)
+  var knownLogit = Lanes.zero
+  var knownSlope = Lanes(repeating: 4)
   /// Full strain cycles of a cell that wears.
   var cycles = Lanes.zero
   /// The content about which the lane is cycled, in a cell that wears.
@@ -178,4 +183,12 @@ extension LaneResponse {
     let start: Lanes = (rise / c - decay).replacing(with: startSeries, where: isSmall)
     return (decay, gain * start, gain * (rise - start))
   }
+}
+
+/// Whether any of four holds; the library's `any` goes through them one by one.
+@inline(__always)
+func anyLane(_ mask: SIMDMask<SIMD4<Int64>>) -> Bool {
+  let bits = SIMD4<Int64>.zero.replacing(with: -1, where: mask)
+  let pair = bits.lowHalf | bits.highHalf
+  return (pair.x | pair.y) != 0
 }
