@@ -36,11 +36,11 @@ public enum DecimalNumber {
   ///
   /// - Parameters:
   ///   - value: the number.
-  ///   - decimals: the places, 0 to 9.
+  ///   - decimals: the places, 0 to 18; fewer count as 0 and more as 18, all that fit 64 bits.
   ///   - bytes: what it is appended to.
   public static func append(_ value: Double, decimals: Int, to bytes: inout [UInt8]) {
-    precondition((0...9).contains(decimals), "0 to 9 decimals")
     guard value.isFinite else { return }
+    let decimals = min(max(decimals, 0), 18)
     let scaled = (value.magnitude * Double(powers[decimals])).rounded()
     // Beyond 2^63 the places printed would be made up; the shortest exact text is honest.
     guard scaled < 0x1p63 else { return bytes.append(contentsOf: "\(value)".utf8) }
