@@ -90,8 +90,8 @@ public struct PlausibilityCheck: Equatable, Sendable {
   public init(
     lowerCutoff: Voltage, upperCutoff: Voltage, rated: Charge, currentRange: Current
   ) {
-    lowestVoltage = .microvolts(lowerCutoff.microvolts - 500_000)
-    highestVoltage = .microvolts(upperCutoff.microvolts + 400_000)
+    lowestVoltage = .microvolts(lowerCutoff.withinReach.microvolts - 500_000)
+    highestVoltage = .microvolts(upperCutoff.withinReach.microvolts + 400_000)
     self.currentRange = currentRange
     // C/5: at 25 °C that moves a sodium-ion cell by many times the step of any converter here.
     telltaleCurrent = .microamperes(Int32(clamping: rated.nanocoulombs / 3_600_000 / 5))

@@ -18,7 +18,8 @@ struct CountedCharge: Equatable, Sendable {
   /// Makes a scale.
   ///
   /// - Parameters:
-  ///   - numerator: with the sign of the shunt, over `denominator` the worth of a count in nC.
+  ///   - numerator: with the sign of the shunt, over `denominator` the worth of a count in nC; at most
+  ///     2^61 either way, beyond which the sums of `advance` would not fit.
   ///   - denominator: 1…2^32.
   ///   - largest: the current at the counter's full scale.
   init(numerator: Int64, denominator: Int64, largest: Current) {
@@ -41,8 +42,8 @@ struct CountedCharge: Equatable, Sendable {
     let believed = min(max(counts, -mostCounts), mostCounts)
     let (whole, rest) = flooredQuotient(believed * numerator + remainder, denominator)
     let charge = Charge.nanocoulombs(whole)
-    // 1 µA · 1 ms = 1 nC; at most 11 days, or the product would not fit.
-    let milliseconds = min(elapsed / 1_000 + 1, 1_000_000_000)
+    // 1 µA · 1 ms = 1 nC; at most 11 days and none backwards, or the product would not fit.
+    let milliseconds = min(max(elapsed, 0) / 1_000 + 1, 1_000_000_000)
     let most =
       Int64(clamping: largest.microamperes.magnitude) * milliseconds / 20 * 21
       + 2 * Int64(clamping: numerator.magnitude) / denominator

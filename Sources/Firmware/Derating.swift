@@ -45,9 +45,9 @@ public struct DeratingTable: Equatable, Sendable {
 
   /// The table of a cell by its window.
   public init(lowerCutoff: Voltage, upperCutoff: Voltage) {
-    chargeByVoltage = Ramp(
-      none: upperCutoff.microvolts + 20_000, all: upperCutoff.microvolts - 30_000)
-    dischargeByVoltage = Ramp(none: lowerCutoff.microvolts, all: lowerCutoff.microvolts + 200_000)
+    let (lower, upper) = (lowerCutoff.withinReach.microvolts, upperCutoff.withinReach.microvolts)
+    chargeByVoltage = Ramp(none: upper + 20_000, all: upper - 30_000)
+    dischargeByVoltage = Ramp(none: lower, all: lower + 200_000)
     chargeWhenCold = Ramp(none: -10_000, all: 5_000)
     chargeWhenWarm = Ramp(none: 45_000, all: 40_000)
     dischargeWhenCold = Ramp(none: -30_000, all: -10_000)

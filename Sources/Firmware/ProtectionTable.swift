@@ -171,7 +171,7 @@ public struct ProtectionTable: Sendable {
     // C/20, where the limit is 2C as on most cells: what a charger of either can do.
     trickle = .microamperes(max(chargeLimit.microamperes / 40, 1))
     derating = DeratingTable(lowerCutoff: lowerCutoff, upperCutoff: upperCutoff)
-    setVoltages(lowerCutoff, upperCutoff)
+    setVoltages(lowerCutoff.withinReach, upperCutoff.withinReach)
     setCurrents(chargeLimit, dischargeLimit)
     setTemperatures()
     self[.switchDisagrees] = ProtectionRule(

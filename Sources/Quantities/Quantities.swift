@@ -15,6 +15,11 @@ public struct Voltage: Equatable, Comparable, Sendable {
     Voltage(microvolts: value * 1_000)
   }
 
+  /// The nearest voltage within ±2146 V: thresholds up to 1 V beside it can be stored.
+  @inlinable public var withinReach: Voltage {
+    Voltage(microvolts: min(max(microvolts, -2_146_000_000), 2_146_000_000))
+  }
+
   @usableFromInline init(microvolts: Int32) { self.microvolts = microvolts }
 
   /// Orders by value.
@@ -167,9 +172,18 @@ public struct MonotonicTime: Equatable, Comparable, Sendable {
 
   @usableFromInline init(microseconds: Int64) { self.microseconds = microseconds }
 
-  /// The microseconds from `earlier` to this moment.
+  /// The microseconds from `earlier` to this moment; what does not fit 64 bits becomes the nearest that
+  /// does.
   @inlinable public func microseconds(since earlier: MonotonicTime) -> Int64 {
-    microseconds - earlier.microseconds
+    let (difference, overflow) = microseconds.subtractingReportingOverflow(earlier.microseconds)
+    return overflow ? (microseconds < 0 ? .min : .max) : difference
+  }
+
+  /// The nearest moment within ±2^61 µs (73,000 years) of the clock's zero: between two such, every
+  /// difference, and every delay of less than that added to one, fits 64 bits.
+  @inlinable public var withinReach: MonotonicTime {
+    let bound: Int64 = 2_305_843_009_213_693_952
+    return MonotonicTime(microseconds: min(max(microseconds, -bound), bound))
   }
 
   /// Orders by time.

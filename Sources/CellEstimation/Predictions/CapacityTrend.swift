@@ -54,7 +54,7 @@ public struct CapacityTrend: Sendable {
     let noise = Format.variance(ofMillionths: max(deviation, 100), &arithmetic)
     let h: InlineArray<2, Int64> = [Format.one, 0]
     let projection = covariance.projected(on: h, noise: noise, &arithmetic)
-    let innovation = Format.millionths(capacity, &arithmetic) - x[0]
+    let innovation = arithmetic.subtract(Format.millionths(capacity, &arithmetic), x[0])
     let gain = covariance.update(projection, noise: noise, &arithmetic)
     for k in 0..<2 {
       x[k] = arithmetic.add(
@@ -97,7 +97,7 @@ public struct CapacityTrend: Sendable {
     var arithmetic = SaturatingArithmetic()
     let limit = Format.millionths(share, &arithmetic)
     func isAbove(_ distance: Int64) -> Bool {
-      let expected = x[0] - arithmetic.times(distance, x[1])
+      let expected = arithmetic.subtract(x[0], arithmetic.times(distance, x[1]))
       let h: InlineArray<2, Int64> = [Format.one, 0 - distance]
       let variance = covariance.projected(
         on: h, noise: Self.walkVariance(distance, &arithmetic), &arithmetic
