@@ -157,6 +157,9 @@ public struct Firmware<
   /// What protection has seen since the board's first start.
   public var history: FaultHistory { remembrance.history }
 
+  /// How states lie in the memory.
+  public static var layout: StateLayout { Remembrance<Memory, Estimator>.layout }
+
   /// How the memory fared since the start.
   public var memoryCounts: MemoryCounts { remembrance.counts }
 
@@ -179,7 +182,11 @@ public struct Firmware<
   }
 
   /// Does everything once. Call it every 0.1 to 10 s, with the moment of the call.
-  public mutating func tick(at time: MonotonicTime) -> Report {
+  ///
+  /// A moment more than 73,000 years from the clock's zero counts as that far: no difference of two then
+  /// overflows.
+  public mutating func tick(at moment: MonotonicTime) -> Report {
+    let time = moment.withinReach
     var sample = sensors.sample(on: &bus, at: time, allowed: allowed ?? [])
     let raw = sample.measurement.voltage
     var implausibility = plausibility.check(&sample.measurement)
@@ -292,7 +299,7 @@ public struct Firmware<
   /// Before the first tick it tells how long the firmware was away. A host whose clock is not set, such
   /// as a Raspberry Pi that has not reached a time server, must not call this.
   public mutating func setWallClock(_ calendar: CalendarTime, at time: MonotonicTime) {
-    remembrance.calendar.set(calendar, at: time)
+    remembrance.calendar.set(calendar, at: time.withinReach)
   }
 
   /// Begins to stop in an orderly way: both switches go off and stay off, and the state is saved as one

@@ -30,6 +30,8 @@ struct RunReporter: ~Copyable {
   private var firstUse: Int64?
   private var lastFaults = BusFaultCounts()
   private var restoration = Restoration.none
+  /// Where the state is kept; nil where it is not.
+  var state: String?
   private var prognosis: Prognosis?
   private var advice: HealthReport.Advice?
 
@@ -61,7 +63,9 @@ struct RunReporter: ~Copyable {
 
   /// Says what runs, once all of it is there.
   func greet() {
-    for line in greeting { StandardError.write("sodalite: \(line)\n") }
+    for line in greeting + [state].compactMap({ $0 }) {
+      StandardError.write("sodalite: \(line)\n")
+    }
   }
 
   private static func greeting(
@@ -309,6 +313,7 @@ extension Restoration {
   fileprivate var text: String {
     switch self {
     case .none: "nothing is kept"
+    case .noRoom: "nothing is kept: the memory has no room for two states"
     case .searching: "looking for the kept state; both switches are off"
     case .checking: "a kept state was found; waiting for a voltage at rest, with both switches off"
     case .restored: "the kept state fits the cell and goes on"

@@ -117,6 +117,52 @@ private final class Board {
     #expect(electrodes.learningChargeAdvice == .nothingLearned)
   }
 
+  /// In a memory without room for two whole states, such as an EEPROM, the modes are kept in short; what is
+  /// known is the same, bit by bit, and the covariance nearly so.
+  @Test func modesOutliveAPowerCutInASmallMemory() throws {
+    let board = TestBoard(.ina228TMP117)
+    board.dithers = true
+    board.microvolts = 3_050_000
+    let memory = TestMemory()
+    var now: Int64 = 0
+    func start(
+      _ estimator: LifelongEstimator
+    ) throws -> Firmware<TestBoard, TestSwitch, TestSwitch, TestMemory, LifelongEstimator> {
+      now = 0
+      return Firmware(
+        try .sample(.ina228TMP117), estimator: estimator, bus: board, chargeSwitch: TestSwitch(),
+        dischargeSwitch: TestSwitch(), memory: memory)
+    }
+    func run(
+      _ firmware: inout Firmware<TestBoard, TestSwitch, TestSwitch, TestMemory, LifelongEstimator>,
+      ticks: Int, period: Int64 = 1_000_000
+    ) -> Report {
+      var report = firmware.tick(at: .microseconds(now))
+      for _ in 0..<ticks {
+        now += period
+        board.advance(seconds: Double(period) * 1e-6)
+        report = firmware.tick(at: .microseconds(now))
+      }
+      return report
+    }
+    var firmware = try start(try worn())
+    _ = run(&firmware, ticks: 30)
+    firmware.stop()
+    for _ in 0..<400 where !firmware.isStopped { _ = run(&firmware, ticks: 1, period: 20_000) }
+    let before = firmware.kept
+    #expect(firmware.memoryCounts.saves == 1)
+    var next = try start(new())
+    let report = run(&next, ticks: 30)
+    #expect(report.restoration == .restored)
+    #expect(report.allowsDischarge)
+    let after = next.kept
+    for i in 0..<LifelongSnapshot.count where !(10...13).contains(i) && !(3...4).contains(i) {
+      let error = (Int128(after.modes[i]) - Int128(before.modes[i])).magnitude
+      let shift: UInt128 = 35..<56 ~= i ? 33 : (77..<287 ~= i ? 25 : 127)
+      #expect(error <= Int128(before.modes[i]).magnitude >> shift, "word \(i)")
+    }
+  }
+
   /// A state that a firmware without modes has kept is read; the modes are those of a new cell.
   @Test func aStateWithoutModesIsRead() throws {
     let board = Board()

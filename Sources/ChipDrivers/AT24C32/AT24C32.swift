@@ -14,6 +14,8 @@ public struct AT24C32: Equatable, Sendable {
   public static let capacity: Int32 = 4_096
   /// A write that reaches the end of a page would go on at its beginning. Unit: bytes.
   public static let pageSize: Int32 = 32
+  /// How often a page can be written, at 25 °C (datasheet, "endurance").
+  public static let writeCycles: Int64 = 1_000_000
   /// The longest write cycle of any maker (tWR). Unit: µs.
   public static let longestWriteMicroseconds: Int64 = 20_000
 

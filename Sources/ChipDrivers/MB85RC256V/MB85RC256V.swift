@@ -9,6 +9,8 @@ public import BusProtocols
 public struct MB85RC256V: Equatable, Sendable {
   /// The size of the memory. Unit: bytes.
   public static let capacity: Int32 = 32_768
+  /// How often a byte can be written or read (datasheet, "read/write endurance").
+  public static let writeCycles: Int64 = 1_000_000_000_000
   /// The most that one `write` takes; the buffer is on the stack. Unit: bytes.
   public static let longestWrite = 32
 

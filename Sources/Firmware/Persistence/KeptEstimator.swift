@@ -11,8 +11,12 @@ public protocol KeptEstimator: Sendable {
   associatedtype Record: RecordBuffer
   /// Makes one that holds nothing.
   init()
+  /// How long a record is at most when it is kept in short; no longer than `Record`. Unit: bytes.
+  static var compactSize: Int { get }
   /// How many words a section has; 0 for a section that is not of this estimator.
   static func count(ofSection tag: UInt16) -> Int
+  /// How many bytes a word of a section takes in a record, 1 to 8.
+  static func width(_ index: Int, ofSection tag: UInt16) -> Int
   /// Whether there is anything to write of a section.
   func has(section tag: UInt16) -> Bool
   /// A word of a section.
@@ -25,12 +29,22 @@ public protocol KeptEstimator: Sendable {
   var isOfOtherLayout: Bool { get }
 }
 
+extension KeptEstimator {
+  /// It has no shorter form.
+  public static var compactSize: Int { Record.size }
+
+  /// A word is a word.
+  public static func width(_ index: Int, ofSection tag: UInt16) -> Int { 8 }
+}
+
 /// The tags of the estimators' sections.
 public enum EstimatorSection {
   /// The state filter.
   public static let filter: UInt16 = 2
   /// The degradation modes.
   public static let modes: UInt16 = 4
+  /// The degradation modes in short, instead of the other.
+  public static let compactModes: UInt16 = 5
 }
 
 extension EstimatorSnapshot: KeptEstimator {
@@ -67,30 +81,48 @@ extension LifelongSnapshot: KeptEstimator {
   /// Makes one that holds nothing.
   public init() { self.init(filter: EstimatorSnapshot()) }
 
+  /// Half of the smallest memory, without the mark's slice.
+  public static var compactSize: Int { 2_016 }
+
   /// 54 words for the filter, and the modes'.
   public static func count(ofSection tag: UInt16) -> Int {
     switch tag {
     case EstimatorSection.filter: EstimatorSnapshot.count
     case EstimatorSection.modes: LifelongSnapshot.count
+    case EstimatorSection.compactModes: CompactModes.count
     default: 0
     }
   }
 
+  /// Eight bytes, but for the modes in short.
+  public static func width(_ index: Int, ofSection tag: UInt16) -> Int {
+    tag == EstimatorSection.compactModes ? CompactModes.width(index) : 8
+  }
+
   /// There always is a filter, and modes unless the record is an older one.
   public func has(section tag: UInt16) -> Bool {
-    tag == EstimatorSection.filter || tag == EstimatorSection.modes && hasModes
+    switch tag {
+    case EstimatorSection.filter: true
+    case EstimatorSection.modes, EstimatorSection.compactModes: hasModes
+    default: false
+    }
   }
 
   /// A word of the filter or the modes.
   public func word(_ index: Int, ofSection tag: UInt16) -> Int64 {
-    tag == EstimatorSection.filter ? filter.words[index] : modes[index]
+    switch tag {
+    case EstimatorSection.filter: filter.words[index]
+    case EstimatorSection.compactModes: CompactModes.word(index, of: self)
+    default: modes[index]
+    }
   }
 
   /// Puts a word of the filter or the modes in its place.
   public mutating func put(_ word: Int64, at index: Int, ofSection tag: UInt16) {
-    if tag == EstimatorSection.filter {
-      filter.words[index] = word
-    } else {
+    switch tag {
+    case EstimatorSection.filter: filter.words[index] = word
+    case EstimatorSection.compactModes: CompactModes.put(word, at: index, of: &self)
+    default:
       modes[index] = word
       hasModes = true
     }
@@ -107,19 +139,19 @@ public protocol RecordBuffer: Sendable {
   func byte(at place: Int) -> UInt8
   /// Sets the byte at a place.
   mutating func put(_ byte: UInt8, at place: Int)
-  /// Fills all of it from a memory.
+  /// Fills the first bytes of it from a memory.
   mutating func load<Memory: NonvolatileMemory & ~Copyable, Bus: I2CBus & ~Copyable>(
-    from position: Int32, of memory: inout Memory, on bus: inout Bus
+    _ count: Int, from position: Int32, of memory: inout Memory, on bus: inout Bus
   ) throws(ChipError)
   /// Begins to store a piece of it.
   func store<Memory: NonvolatileMemory & ~Copyable, Bus: I2CBus & ~Copyable>(
     _ piece: Range<Int>, at position: Int32, of memory: inout Memory, on bus: inout Bus,
     at time: MonotonicTime
   ) throws(ChipError)
-  /// The state that the bytes are.
-  func decoded<Kept: KeptEstimator>() throws(RecordProblem) -> KeptState<Kept>
-  /// How long the record is that begins here, if there is no room for it, and its sequence.
-  var longerRecord: (length: Int, sequence: UInt32)? { get }
+  /// The state that the first bytes are.
+  func decoded<Kept: KeptEstimator>(_ count: Int) throws(RecordProblem) -> KeptState<Kept>
+  /// How long the record is that begins here, if it is longer than so many bytes, and its sequence.
+  func longerRecord(than count: Int) -> (length: Int, sequence: UInt32)?
 }
 
 /// A record's bytes.
@@ -139,11 +171,12 @@ public struct RecordBytes<let count: Int>: RecordBuffer {
   /// Sets the byte at a place.
   public mutating func put(_ byte: UInt8, at place: Int) { bytes[place] = byte }
 
-  /// Fills all of it from a memory.
+  /// Fills the first bytes of it from a memory.
   public mutating func load<Memory: NonvolatileMemory & ~Copyable, Bus: I2CBus & ~Copyable>(
-    from position: Int32, of memory: inout Memory, on bus: inout Bus
+    _ count: Int, from position: Int32, of memory: inout Memory, on bus: inout Bus
   ) throws(ChipError) {
-    var span = bytes.mutableSpan
+    var all = bytes.mutableSpan
+    var span = all._mutatingExtracting(0..<count)
     try memory.read(from: position, into: &span, on: &bus)
   }
 
@@ -155,13 +188,13 @@ public struct RecordBytes<let count: Int>: RecordBuffer {
     try memory.write(bytes.span.extracting(piece), to: position, on: &bus, at: time)
   }
 
-  /// The state that the bytes are.
-  public func decoded<Kept: KeptEstimator>() throws(RecordProblem) -> KeptState<Kept> {
-    try StateRecord.decode(bytes.span)
+  /// The state that the first bytes are.
+  public func decoded<Kept: KeptEstimator>(_ count: Int) throws(RecordProblem) -> KeptState<Kept> {
+    try StateRecord.decode(bytes.span.extracting(0..<count))
   }
 
-  /// How long the record is that begins here, if there is no room for it, and its sequence.
-  public var longerRecord: (length: Int, sequence: UInt32)? {
-    StateRecord.longer(than: bytes.span)
+  /// How long the record is that begins here, if it is longer than so many bytes, and its sequence.
+  public func longerRecord(than count: Int) -> (length: Int, sequence: UInt32)? {
+    StateRecord.longer(than: bytes.span.extracting(0..<count))
   }
 }

@@ -61,6 +61,9 @@ public enum RecordProblem: Error, Equatable, Sendable {
 ///            events, each 32 bits of operating seconds and 32 bits of protection
 ///
 ///     tag 4  modes: the words of `LifelongSnapshot`, 64 bits each; left out by `StateEstimator`
+///     tag 5  modes in short, instead of tag 4 where the memory is small: the first 287 of those words,
+///            14 of 56 bits, 21 of 48, 21 of 40, 21 of 48, 210 of 32; those of 40 and 32 bits are a signed
+///            mantissa above 6 bits that say how far it is shifted
 ///
 /// A section with an unknown tag is skipped; a known one that is too short is damage. A firmware without
 /// modes has no room for a record with them: to it that is one of a later version. The other way round,
@@ -78,9 +81,13 @@ public enum StateRecord {
 
   /// Writes a state.
   ///
+  /// - Parameters:
+  ///   - state: what to keep.
+  ///   - bytes: where it goes.
+  ///   - isCompact: whether the modes are kept in short; the record is then no longer than `compactSize`.
   /// - Returns: how many bytes of `bytes` it takes.
   public static func encode<Kept: KeptEstimator>(
-    _ state: borrowing KeptState<Kept>, into bytes: inout Kept.Record
+    _ state: borrowing KeptState<Kept>, into bytes: inout Kept.Record, isCompact: Bool = false
   ) -> Int {
     var writer = RecordWriter()
     writer.put(magic, in: &bytes)
@@ -96,7 +103,8 @@ public enum StateRecord {
     }
     put(EstimatorSection.filter, of: state.estimator, &writer, &bytes)
     put(state.history, &writer, &bytes)
-    put(EstimatorSection.modes, of: state.estimator, &writer, &bytes)
+    let modes = isCompact ? EstimatorSection.compactModes : EstimatorSection.modes
+    put(modes, of: state.estimator, &writer, &bytes)
     return writer.seal(&bytes)
   }
 
@@ -107,7 +115,8 @@ public enum StateRecord {
     guard kept.has(section: tag) else { return }
     writer.begin(tag, in: &bytes)
     for i in 0..<Kept.count(ofSection: tag) {
-      writer.put(kept.word(i, ofSection: tag), in: &bytes)
+      let width = Kept.width(i, ofSection: tag)
+      writer.put(kept.word(i, ofSection: tag), bytes: width, in: &bytes)
     }
     writer.end(in: &bytes)
   }
@@ -184,7 +193,8 @@ public enum StateRecord {
       case Tag.faults: state.history = try history(&section, bytes)
       default:
         for i in 0..<Kept.count(ofSection: tag) {
-          state.estimator.put(try section.long(bytes), at: i, ofSection: tag)
+          let word = try section.word(bytes, count: Kept.width(i, ofSection: tag))
+          state.estimator.put(word, at: i, ofSection: tag)
         }
         if tag == EstimatorSection.filter { hasEstimator = true }
       }

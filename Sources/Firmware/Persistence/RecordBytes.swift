@@ -16,7 +16,14 @@ struct RecordWriter {
   }
 
   mutating func put<Record: RecordBuffer>(_ value: Int64, in bytes: inout Record) {
-    for shift in Int64(0)..<8 { put(UInt8(truncatingIfNeeded: value &>> (8 &* shift)), &bytes) }
+    put(value, bytes: 8, in: &bytes)
+  }
+
+  /// The lowest bytes of a number.
+  mutating func put<Record: RecordBuffer>(_ value: Int64, bytes: Int, in record: inout Record) {
+    for i in 0..<bytes {
+      put(UInt8(truncatingIfNeeded: value &>> (8 &* Int64(truncatingIfNeeded: i))), &record)
+    }
   }
 
   private mutating func put<Record: RecordBuffer>(_ byte: UInt8, _ bytes: inout Record) {
@@ -67,6 +74,12 @@ struct RecordReader {
 
   mutating func word(_ bytes: Span<UInt8>) throws(RecordProblem) -> UInt32 {
     UInt32(truncatingIfNeeded: try number(bytes, count: 4))
+  }
+
+  /// A signed number of 1 to 8 bytes.
+  mutating func word(_ bytes: Span<UInt8>, count: Int) throws(RecordProblem) -> Int64 {
+    let unused = 64 &- 8 &* Int64(truncatingIfNeeded: count)
+    return (Int64(bitPattern: try number(bytes, count: count)) &<< unused) &>> unused
   }
 
   mutating func long(_ bytes: Span<UInt8>) throws(RecordProblem) -> Int64 {

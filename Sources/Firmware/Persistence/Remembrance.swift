@@ -42,8 +42,10 @@ struct Remembrance<
     self.currentRange = currentRange
     self.rule = rule
     calendar = Calendar(wallClock)
-    restoration = keeper.isThere ? .searching : .none
+    restoration = keeper.isThere ? .searching : (Memory.capacity == 0 ? .none : .noRoom)
   }
+
+  static var layout: StateLayout { StateKeeper<Memory, Estimator.Kept>.layout }
 
   var counts: MemoryCounts { keeper.counts }
 
@@ -172,10 +174,13 @@ struct Remembrance<
     let steps = state.isCleanStop ? found.unreadable : found.unreadable + 1
     // A save takes a tick for each slice, and what moves meanwhile is not in it, either.
     let lasting = slices * min(max(period, 0), 60_000_000)
-    let unseen = Int64(rule.unseen) * (max(rule.spacing, 1) + lasting) / max(rule.spacing, 1)
+    var arithmetic = SaturatingArithmetic()
+    let spacing = max(rule.spacing, 1)
+    let unseen = arithmetic.multiply(
+      Int64(rule.unseen), arithmetic.add(spacing, lasting), dividedBy: spacing)
     let pause = Pause(
       microseconds: away(since: state.wallClock, at: time),
-      unseen: Int32(clamping: unseen * Int64(steps)))
+      unseen: arithmetic.narrow(arithmetic.multiply(unseen, Int64(2 * steps), shift: 1)))
     guard estimator.resume(from: state.estimator, after: pause) else {
       begin(as: .nothingKept, &estimator, at: time)
       return
@@ -187,7 +192,7 @@ struct Remembrance<
 
   /// The ticks that a save takes: every slice is one, and no memory has shorter ones than 32 bytes.
   private var slices: Int64 {
-    Int64(StateKeeper<Memory, Estimator.Kept>.size / max(Memory.sliceSize, 1)) + 1
+    Int64(Self.layout.recordSize / max(Memory.sliceSize, 1)) + 1
   }
 
   /// Tells states apart whose numbers mean different things.
@@ -195,6 +200,8 @@ struct Remembrance<
     var crc = CRC32C()
     crc.combine(curve)
     crc.combine(UInt32(bitPattern: currentRange.microamperes))
+    // Compact slots lie elsewhere than others in the same memory: what is found there may be an old one.
+    if Self.layout.isCompact { crc.combine(UInt8(truncatingIfNeeded: Self.layout.generations)) }
     return crc.value
   }
 

@@ -25,6 +25,8 @@ public enum Restoration: UInt8, Equatable, Sendable {
   /// The cell's voltage speaks against what was kept, such as after another cell was put in; the state
   /// of charge was taken from the voltage.
   case refuted
+  /// The memory has no room for two states; the estimator began as it was configured.
+  case noRoom
 
   /// Whether the start is over and the switches may be used.
   public var isSettled: Bool { self != .searching && self != .checking }

@@ -42,23 +42,19 @@ struct StateKeeper<Memory: NonvolatileMemory & ~Copyable, Kept: KeptEstimator>: 
     case committing
   }
 
-  /// How many states the memory has room for, four at most: more would not make it any safer.
-  static var slots: Int32 { min(Memory.capacity / (size + Memory.sliceSize), 4) }
-  /// A state's room and the mark's slice.
-  static var size: Int32 { Int32(Kept.Record.size) }
-  private static var slotSize: Int32 {
-    let even = Memory.capacity / slots
-    return even - even % Memory.sliceSize
-  }
+  static var layout: StateLayout { StateLayout(in: Memory.self, of: Kept.self) }
+  private static var slots: Int32 { layout.generations }
+  private static var slotSize: Int32 { layout.slotSize }
+  /// How many bytes a record has at most.
+  private static var size: Int { Int(layout.recordSize) }
 
-  /// A memory must have room for two states; anything else but none at all traps.
+  /// A memory without room for two states keeps none.
   init(_ memory: consuming Memory) {
-    precondition(Memory.capacity == 0 || Self.slots >= 2, "a memory for states holds at least two")
     self.memory = memory
-    phase = Memory.capacity == 0 ? .idle : .reading(slot: 0)
+    phase = Self.slots == 0 ? .idle : .reading(slot: 0)
   }
 
-  var isThere: Bool { Memory.capacity > 0 }
+  var isThere: Bool { Self.slots > 0 }
 
   var isSearching: Bool {
     if case .reading = phase { true } else { false }
@@ -108,7 +104,7 @@ struct StateKeeper<Memory: NonvolatileMemory & ~Copyable, Kept: KeptEstimator>: 
   ) -> Bool {
     do throws(ChipError) {
       guard try memory.isReady(on: &bus, at: time) else { return false }
-      try bytes.load(from: slot * Self.slotSize, of: &memory, on: &bus)
+      try bytes.load(Self.size, from: slot * Self.slotSize, of: &memory, on: &bus)
     } catch {
       let isGivenUp = giveUp(after: 5)
       if isGivenUp { needsSurvey = true }
@@ -120,7 +116,7 @@ struct StateKeeper<Memory: NonvolatileMemory & ~Copyable, Kept: KeptEstimator>: 
   /// Makes of the bytes that were read what they are; false if they are to be read again.
   private mutating func take<Bus: I2CBus & ~Copyable>(_ slot: Int32, on bus: inout Bus) -> Bool {
     do throws(RecordProblem) {
-      var state: KeptState<Kept> = try bytes.decoded()
+      var state: KeptState<Kept> = try bytes.decoded(Self.size)
       if newestSlot < 0 || state.sequence > sequence {
         if state.isCleanStop, wasOpened(slot, state.sequence, on: &bus) {
           state.isCleanStop = false
@@ -136,7 +132,9 @@ struct StateKeeper<Memory: NonvolatileMemory & ~Copyable, Kept: KeptEstimator>: 
         otherVersion = max(otherVersion ?? 0, sequence)
         return true
       case .damaged:
-        if let longer = bytes.longerRecord, isWhole(slot, length: longer.length, on: &bus) {
+        if let longer = bytes.longerRecord(than: Self.size),
+          isWhole(slot, length: longer.length, on: &bus)
+        {
           otherVersion = max(otherVersion ?? 0, longer.sequence)
           return true
         }
@@ -152,7 +150,8 @@ struct StateKeeper<Memory: NonvolatileMemory & ~Copyable, Kept: KeptEstimator>: 
   private mutating func isWhole<Bus: I2CBus & ~Copyable>(
     _ slot: Int32, length: Int, on bus: inout Bus
   ) -> Bool {
-    guard length <= Int(Self.slotSize) else { return false }
+    // Another firmware's slots may be longer than ours.
+    guard length <= Int(Memory.capacity - slot * Self.slotSize) else { return false }
     var crc = CRC32C()
     var sealed: UInt32 = 0
     var place = 0
@@ -190,7 +189,7 @@ struct StateKeeper<Memory: NonvolatileMemory & ~Copyable, Kept: KeptEstimator>: 
   private var isBlank: Bool {
     let first = bytes.byte(at: 0)
     guard first == 0 || first == 0xFF else { return false }
-    for i in 1..<Kept.Record.size where bytes.byte(at: i) != first { return false }
+    for i in 1..<Self.size where bytes.byte(at: i) != first { return false }
     return true
   }
 
@@ -210,7 +209,7 @@ struct StateKeeper<Memory: NonvolatileMemory & ~Copyable, Kept: KeptEstimator>: 
   ) throws(ChipError) -> Bool {
     var mark = InlineArray<4, UInt8>(repeating: 0)
     var span = mark.mutableSpan
-    try memory.read(from: slot * Self.slotSize + Self.size, into: &span, on: &bus)
+    try memory.read(from: slot * Self.slotSize + Self.layout.recordSize, into: &span, on: &bus)
     for i in 0..<4 where mark[i] != Self.byte(i, of: sequence) { return false }
     return true
   }
@@ -228,7 +227,7 @@ struct StateKeeper<Memory: NonvolatileMemory & ~Copyable, Kept: KeptEstimator>: 
   private mutating func survey<Bus: I2CBus & ~Copyable>(
     _ slot: Int32, on bus: inout Bus
   ) throws(ChipError) -> Progress {
-    try bytes.load(from: slot * Self.slotSize, of: &memory, on: &bus)
+    try bytes.load(Self.size, from: slot * Self.slotSize, of: &memory, on: &bus)
     guard take(slot, on: &bus) else { return .busy }
     attempts = 0
     newest = nil
@@ -248,7 +247,7 @@ struct StateKeeper<Memory: NonvolatileMemory & ~Copyable, Kept: KeptEstimator>: 
 
   /// Begins to store a state; one that is being stored is given up for it.
   mutating func save(_ state: borrowing KeptState<Kept>) {
-    length = StateRecord.encode(state, into: &bytes)
+    length = StateRecord.encode(state, into: &bytes, isCompact: Self.layout.isCompact)
     attempts = 0
     verified = 0
     phase = .writing(done: 0)
@@ -339,7 +338,7 @@ struct StateKeeper<Memory: NonvolatileMemory & ~Copyable, Kept: KeptEstimator>: 
     for i in 0..<4 { word[i] = Self.byte(i, of: sequence) }
     phase = .marking(isWritten: true)
     try memory.write(
-      word.span, to: newestSlot * Self.slotSize + Self.size, on: &bus, at: time)
+      word.span, to: newestSlot * Self.slotSize + Self.layout.recordSize, on: &bus, at: time)
     try memory.commit()
     return .busy
   }
