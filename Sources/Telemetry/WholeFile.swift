@@ -44,6 +44,9 @@ public enum WholeFile {
     return Array(bytes[..<count])
   }
 
+  /// Whether there is a file, or anything else, at a path.
+  public static func exists(_ path: String) -> Bool { SystemFile.exists(path) }
+
   /// Writes a file in one step: whatever happens, the name stands for all of the old file or all of
   /// the new one.
   ///

@@ -66,11 +66,14 @@ struct ProbeResult {
   /// For each address what i2cdetect would print.
   private var map: [UInt8: String] = [:]
   private var others: [UInt8] = []
+  /// Where a run would keep what it knows of the cell.
+  private let state: String?
 
   init<Bus: I2CBus & ~Copyable>(_ choice: BoardChoice, bus: inout Bus, device: String) {
     name = choice.board.name
     path = choice.path
     self.device = device
+    state = StateKeeping(nil, choice.board).text(for: choice.cell)
     for address: UInt8 in 0x08...0x77 {
       let error = ChipProbe.call(address, on: &bus)
       map[address] =
@@ -164,6 +167,7 @@ struct ProbeResult {
       }
       text += "\n" + table.text
     }
+    if let state { text += "\n\(state)\n" }
     return text + "\n" + grid
   }
 
@@ -205,6 +209,7 @@ struct ProbeResult {
               .init("problem", line.problem.map { .string($0) } ?? .null),
             ])
           })),
+      .init("state", state.map { .string($0) } ?? .null),
       .init("others", .array(others.map { .integer(Int64($0)) })),
     ])
   }

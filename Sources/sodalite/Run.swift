@@ -39,7 +39,9 @@ struct Run: ParsableCommand {
   var duration: DurationArgument?
   @Option(
     parsing: .unconditional,
-    help: "What is believed of the state of charge at the start. (default: 50%)",
+    help: """
+      What is believed of the state of charge at the start, where nothing keeps it. (default: 50%)
+      """,
     transform: ShareArgument.init(argument:))
   var start = ShareArgument(fraction: 0.5)
   @Option(
@@ -53,10 +55,15 @@ struct Run: ParsableCommand {
   var ageUnknown = false
   @Option(
     help: """
-      Keep what is known of the cell in this file over power cuts and stops; without it every run begins \
-      with --start.
+      Keep what is known of the cell in this file over power cuts and stops; none: keep nothing, and begin \
+      with --start. (default: in the board's memory chip, none without one)
       """)
   var state: String?
+  @Option(
+    name: .customLong("chip-memory"),
+    help:
+      "A file for the bytes of an emulated board's memory chip; without it the chip is a new one.")
+  var chipMemory: String?
   @Option(help: "Write a BDF log; full files get the endings .1, .2 and so on.") var log: String?
   @Option(name: .customLong("log-megabytes"), help: "How large a log file grows, 1 to 1000.")
   var logMegabytes = 10
@@ -96,6 +103,9 @@ struct Run: ParsableCommand {
     let isEmulated = emulated || choice.board.bus.device == nil
     guard !steer || isEmulated else {
       throw UserMistake.exit("--steer is for emulated boards; add --emulated", code: 64)
+    }
+    guard chipMemory == nil || isEmulated else {
+      throw UserMistake.exit("--chip-memory is for emulated boards; add --emulated", code: 64)
     }
     let reporter = try RunReporter(
       format: format, choice: choice, isEmulated: isEmulated, seed: seed, rate: rate,
@@ -169,9 +179,18 @@ struct Run: ParsableCommand {
     let bus = emulation.bus
     let chargeSwitch = emulation.chargeSwitch
     let dischargeSwitch = emulation.dischargeSwitch
-    let world = EmulatedWorld(emulation, steers: steer)
+    let memory: ChipMemoryFile?
+    do throws(DataProblem) {
+      memory = try chipMemory.map { (path) throws(DataProblem) in
+        try ChipMemoryFile(path: path, on: emulation)
+      }
+    } catch {
+      throw UserMistake.exit(error)
+    }
+    let world = EmulatedWorld(emulation, steers: steer, memory: memory)
     try loop(
-      configuration, estimator, bus, chargeSwitch, dischargeSwitch, world, events, schedule,
+      choice.board, configuration, estimator, bus, chargeSwitch, dischargeSwitch, world, events,
+      schedule,
       reporter)
   }
 
@@ -199,7 +218,7 @@ struct Run: ParsableCommand {
     }
     let world = try orExit { () throws(DeviceProblem) in try LinuxWorld(board, health) }
     try loop(
-      configuration, estimator, bus, chargeSwitch, dischargeSwitch, world, events, schedule,
+      board, configuration, estimator, bus, chargeSwitch, dischargeSwitch, world, events, schedule,
       reporter)
   }
 
@@ -208,38 +227,70 @@ struct Run: ParsableCommand {
     Bus: I2CBus & ~Copyable, ChargeSwitch: DigitalOutput & ~Copyable,
     DischargeSwitch: DigitalOutput & ~Copyable, World: RunWorld, Estimator: FirmwareEstimator
   >(
-    _ configuration: FirmwareConfiguration, _ estimator: Estimator, _ bus: consuming Bus,
-    _ chargeSwitch: consuming ChargeSwitch, _ dischargeSwitch: consuming DischargeSwitch,
+    _ board: BoardDescription, _ configuration: FirmwareConfiguration, _ estimator: Estimator,
+    _ bus: consuming Bus, _ chargeSwitch: consuming ChargeSwitch,
+    _ dischargeSwitch: consuming DischargeSwitch, _ world: World, _ events: borrowing ProcessEvents,
+    _ schedule: RunSchedule, _ reporter: consuming RunReporter
+  ) throws {
+    let keeping = StateKeeping(state, board)
+    let configuration = keeping.configuration(configuration, for: Estimator.Kept.self)
+    reporter.state = keeping.text(for: Estimator.Kept.self)
+    switch keeping {
+    case .nowhere:
+      try loop(
+        Firmware(
+          configuration, estimator: estimator, bus: bus, chargeSwitch: chargeSwitch,
+          dischargeSwitch: dischargeSwitch),
+        world, events, schedule, reporter)
+    case .fram(let chip):
+      try loop(
+        Firmware(
+          configuration, estimator: estimator, bus: bus, chargeSwitch: chargeSwitch,
+          dischargeSwitch: dischargeSwitch, memory: chip),
+        world, events, schedule, reporter)
+    case .eeprom(let chip):
+      try loop(
+        Firmware(
+          configuration, estimator: estimator, bus: bus, chargeSwitch: chargeSwitch,
+          dischargeSwitch: dischargeSwitch, memory: chip),
+        world, events, schedule, reporter)
+    case .file(let path):
+      try loop(
+        Firmware(
+          configuration, estimator: estimator, bus: bus, chargeSwitch: chargeSwitch,
+          dischargeSwitch: dischargeSwitch, memory: try Self.file(path)),
+        world, events, schedule, reporter)
+    }
+  }
+
+  private func loop<
+    Bus: I2CBus & ~Copyable, ChargeSwitch: DigitalOutput & ~Copyable,
+    DischargeSwitch: DigitalOutput & ~Copyable, Memory: NonvolatileMemory & ~Copyable,
+    Estimator: FirmwareEstimator, World: RunWorld
+  >(
+    _ firmware: consuming Firmware<Bus, ChargeSwitch, DischargeSwitch, Memory, Estimator>,
     _ world: World, _ events: borrowing ProcessEvents, _ schedule: RunSchedule,
     _ reporter: consuming RunReporter
   ) throws {
-    guard let state else {
-      var loop = RunLoop(
-        firmware: Firmware(
-          configuration, estimator: estimator, bus: bus, chargeSwitch: chargeSwitch,
-          dischargeSwitch: dischargeSwitch),
-        world: world, schedule: schedule, reporter: reporter)
-      return try loop.run(events)
-    }
+    var loop = RunLoop(
+      firmware: firmware, world: world, schedule: schedule, reporter: reporter)
+    try loop.run(events)
+  }
+
+  /// The file that keeps the state.
+  private static func file(_ path: String) throws -> StateFile {
     // Found out later, it would be the state of a run that is lost.
-    let folder = URL(filePath: state).deletingLastPathComponent().path
+    let folder = URL(filePath: path).deletingLastPathComponent().path
     guard FileManager.default.isWritableFile(atPath: folder) else {
       throw UserMistake.exit(
-        "--state \(state): nothing can be written in \(folder); make the folder or take another",
+        "--state \(path): nothing can be written in \(folder); make the folder or take another",
         code: 73)
     }
-    let memory: StateFile
     do throws(DataProblem) {
-      memory = try StateFile(path: state)
+      return try StateFile(path: path)
     } catch {
       throw UserMistake.exit(error)
     }
-    var loop = RunLoop(
-      firmware: Firmware(
-        configuration, estimator: estimator, bus: bus, chargeSwitch: chargeSwitch,
-        dischargeSwitch: dischargeSwitch, memory: memory),
-      world: world, schedule: schedule, reporter: reporter)
-    try loop.run(events)
   }
 
   /// A switch of the board, off; or one that does nothing where the board has none.

@@ -51,8 +51,11 @@ struct RunLoop<
   private static var shortestPause: Int64 { 20_000 }
   /// What is expected of the cell is asked for this often. Unit: µs.
   private static var betweenPrognoses: Int64 { 10_000_000 }
-  /// How long a stop waits for the state to be saved. Unit: µs.
-  private static var longestSave: Int64 { 3_000_000 }
+  /// While the memory is searched at the start, both switches are off. Unit: µs.
+  private static var betweenSearches: Int64 { 100_000 }
+  /// How long a stop waits for the state to be saved: an EEPROM takes 61 pages of 20 ms, and as long again
+  /// where each is seen to be stored a tick later. Unit: µs.
+  private static var longestSave: Int64 { 6_000_000 }
 
   init(
     firmware: consuming Firmware<Bus, ChargeSwitch, DischargeSwitch, Memory, Estimator>,
@@ -83,17 +86,18 @@ struct RunLoop<
       case .time:
         let now = LinuxClock.microseconds - start
         guard now >= due else { continue }
-        try tick(at: now)
+        let isSearching = try tick(at: now)
         if let end = schedule.end, now >= end {
           return try finish(at: now, start: start, signal: nil, events)
         }
-        due = schedule.next
+        due = isSearching ? min(schedule.next, now + Self.betweenSearches) : schedule.next
       }
     }
   }
 
-  private mutating func tick(at now: Int64) throws {
-    world.prepare(at: now)
+  /// Does everything once; true while the memory is still searched.
+  private mutating func tick(at now: Int64) throws -> Bool {
+    try prepare(at: now)
     let report = firmware.tick(at: .microseconds(now))
     lastTick = now
     if now >= schedule.next { schedule.ticked(at: now) }
@@ -104,6 +108,15 @@ struct RunLoop<
     try reporter.note(
       report, faults: firmware.busFaults, world: world, missed: schedule.missed)
     ServiceManager.notify(reporter.ticks == 1 ? "READY=1" : "WATCHDOG=1")
+    return report.restoration == .searching
+  }
+
+  private func prepare(at now: Int64) throws {
+    do throws(DataProblem) {
+      try world.prepare(at: now)
+    } catch {
+      throw UserMistake.exit(error)
+    }
   }
 
   /// Ends a run in order: the switches go off, and the state is saved as one after which nothing moves.
@@ -117,9 +130,11 @@ struct RunLoop<
       // A second signal does not wait for the save.
       if case .stop = events.wait(for: [], until: start + moment + Self.shortestPause) { break }
       moment = LinuxClock.microseconds - start
-      world.prepare(at: moment)
+      try prepare(at: moment)
       _ = firmware.tick(at: .microseconds(moment))
     }
+    // A memory that is emulated has its last write behind it only then.
+    try prepare(at: moment + Self.shortestPause)
     let failures = firmware.memoryCounts.failedSaves
     if !firmware.isStopped || failures > 0 {
       StandardError.write(

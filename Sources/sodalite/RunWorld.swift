@@ -7,7 +7,7 @@ import Telemetry
 /// What a run needs of the world around the firmware, besides bus and switches.
 protocol RunWorld: AnyObject {
   /// Lets the world come to the moment of a tick. Unit: µs since the start.
-  func prepare(at microseconds: Int64)
+  func prepare(at microseconds: Int64) throws(DataProblem)
   /// What to wait for besides the time.
   var files: [Int32] { get }
   /// Takes what came over a file; true if the firmware should look at once.
@@ -41,7 +41,7 @@ final class LinuxWorld: RunWorld {
 
   private var lines: [LineHolder] { alerts + (supply.map { [$0] } ?? []) }
 
-  func prepare(at microseconds: Int64) {}
+  func prepare(at microseconds: Int64) throws(DataProblem) {}
 
   var files: [Int32] { lines.map { $0.input.file } }
 
@@ -55,13 +55,45 @@ final class LinuxWorld: RunWorld {
   var truth: CellTruth? { nil }
 }
 
+/// A file that stands for the cells of an emulated memory chip: they outlive the run.
+struct ChipMemoryFile {
+  private let path: String
+  private var written: [UInt8]
+
+  /// Puts what an earlier run left into the board's memory.
+  init(path: String, on board: borrowing EmulatedBoard) throws(DataProblem) {
+    self.path = path
+    guard let new = board.memoryContent else {
+      throw DataProblem(.badData, file: path, message: "this board has no memory chip")
+    }
+    written = new
+    guard WholeFile.exists(path) else { return }
+    let found = try WholeFile.bytes(of: path, atMost: 1 << 20)
+    guard board.setMemoryContent(found) else {
+      throw DataProblem(
+        .badData, file: path,
+        message: "\(found.count) bytes; the board's memory chip has \(new.count)")
+    }
+    written = found
+  }
+
+  /// Writes what has changed, as a chip would hold it if the power failed now.
+  mutating func follow(_ board: borrowing EmulatedBoard) throws(DataProblem) {
+    guard let now = board.memoryContent, now != written else { return }
+    try WholeFile.write(now, to: path)
+    written = now
+  }
+}
+
 /// The world of an emulated board, in real time; its load is what `cycles` or commands ask for.
 final class EmulatedWorld: RunWorld {
   private var board: EmulatedBoard
   private var input: LineInput?
+  private var memory: ChipMemoryFile?
 
-  init(_ board: consuming EmulatedBoard, steers: Bool) {
+  init(_ board: consuming EmulatedBoard, steers: Bool, memory: ChipMemoryFile?) {
     self.board = board
+    self.memory = memory
     input = steers ? LineInput() : nil
     if !steers {
       do throws(EmulationCommand.Mistake) {
@@ -72,7 +104,10 @@ final class EmulatedWorld: RunWorld {
     }
   }
 
-  func prepare(at microseconds: Int64) { board.advance(to: microseconds) }
+  func prepare(at microseconds: Int64) throws(DataProblem) {
+    board.advance(to: microseconds)
+    try memory?.follow(board)
+  }
 
   var files: [Int32] { input.map { [$0.file] } ?? [] }
 

@@ -116,6 +116,76 @@ import Testing
 
   // MARK: - run
 
+  /// A board whose memory is a chip, and whose cell is quick to build.
+  private static func memoryBoard(_ kind: String) throws -> (folder: TemporaryFolder, path: String)
+  {
+    let (folder, path) = try quickBoard()
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    try folder.write(
+      text.replacingOccurrences(
+        of: "\nchips:\n",
+        with: "\nchips:\n  - {kind: \(kind), address: 0x50, role: memory}\n"),
+      to: "board.yaml")
+    return (folder, path)
+  }
+
+  /// What is known outlives a stop in the board's memory chip, whose bytes are in a file.
+  @Test(arguments: ["AT24C32", "MB85RC256V"]) func theChipKeepsTheState(kind: String) throws {
+    let (folder, board) = try Self.memoryBoard(kind)
+    let chip = folder.path("chip")
+    let first = try Program.run(
+      "run", "--board", board, "--chip-memory", chip, "--rate", "10", "--duration", "4s")
+    #expect(first.code == 0)
+    #expect(
+      first.errors.contains("the state is kept in the \(kind) at 0x50: 4 states in turn"),
+      "\(first.errors)")
+    #expect(first.errors.contains("nothing was kept"))
+    #expect(!first.errors.contains("was not saved"))
+    let second = try Program.run(
+      "run", "--board", board, "--chip-memory", chip, "--rate", "10", "--duration", "4s")
+    #expect(second.errors.contains("the kept state fits the cell and goes on"), "\(second.errors)")
+    // Without its bytes the chip is a new one; and asked for nothing, nothing is kept.
+    let other = try Program.run("run", "--board", board, "--rate", "10", "--duration", "2s")
+    #expect(other.errors.contains("nothing was kept"))
+    let none = try Program.run(
+      "run", "--board", board, "--state", "none", "--rate", "10", "--duration", "1s")
+    #expect(!none.errors.contains("kept"), "\(none.errors)")
+    let probe = try Program.run("probe", "--board", board)
+    #expect(probe.output.contains("the state is kept in the \(kind) at 0x50"))
+  }
+
+  @Test func bytesThatAreNoChipsAreRefused() throws {
+    let (folder, board) = try Self.memoryBoard("AT24C32")
+    try folder.write("short", to: "chip")
+    let short = try Program.run(
+      "run", "--board", board, "--chip-memory", folder.path("chip"), "--duration", "1s")
+    #expect(short.code == 65)
+    #expect(short.errors.contains("5 bytes; the board's memory chip has 4096"))
+    let (other, bare) = try Self.quickBoard()
+    let lacking = try Program.run(
+      "run", "--board", bare, "--chip-memory", other.path("new"), "--duration", "1s")
+    #expect(lacking.code == 65)
+    #expect(lacking.errors.contains("this board has no memory chip"))
+  }
+
+  /// A memory where another chip is, or a second one, is told before anything is switched on.
+  @Test func aMemoryThatCollidesIsRefused() throws {
+    let (folder, board) = try Self.memoryBoard("AT24C32")
+    let text = try String(contentsOfFile: board, encoding: .utf8)
+    let second = "\nchips:\n  - {kind: MB85RC256V, address: ADDRESS, role: memory}\n"
+    for (address, message) in [
+      ("0x50", "are both at 0x50"), ("0x51", "memory is the role of the MB85RC256V already"),
+    ] {
+      try folder.write(
+        text.replacingOccurrences(
+          of: "\nchips:\n", with: second.replacingOccurrences(of: "ADDRESS", with: address)),
+        to: "other.yaml")
+      let outcome = try Program.run("run", "--board", folder.path("other.yaml"), "--duration", "1s")
+      #expect(outcome.code == 78)
+      #expect(outcome.errors.contains(message), "\(outcome.errors)")
+    }
+  }
+
   /// The JSON object in a line.
   private static func object(_ line: Substring?) throws -> [String: Any] {
     let text = try #require(line)

@@ -21,6 +21,8 @@ private final class Bench {
   var now: Int64 { board.now }
   var truth: CellTruth { board.truth }
   var uses: [LineUse] { board.lines.map(\.use) }
+  var memoryContent: [UInt8]? { board.memoryContent }
+  func setMemoryContent(_ bytes: [UInt8]) -> Bool { board.setMemoryContent(bytes) }
   func advance(to microseconds: Int64) { board.advance(to: microseconds) }
   func ask(for control: CellControl) { board.ask(for: control) }
   func level(of use: LineUse) -> Bool { board.level(of: use) }
@@ -31,6 +33,25 @@ private final class Bench {
 }
 
 @Suite struct EmulatedBoardTests {
+  /// The memory's bytes can be carried from one board to the next, as a chip is.
+  @Test func aMemoryOutlivesItsBoard() throws {
+    let setup = EmulationSetup(cell: .hu2024NFMPB1HardCarbon, seed: 5)
+    for (kind, size, blank) in [(ChipKind.mb85rc256v, 32_768, UInt8(0)), (.at24c32, 4_096, 0xFF)] {
+      var description = Self.full()
+      description.chips.removeAll { $0.roles.contains(.memory) || $0.address == 0x57 }
+      let bare = try Bench(description, setup)
+      #expect(bare.memoryContent == nil)
+      #expect(!bare.setMemoryContent([1]))
+      description.chips.append(BoardChip(kind: kind, address: 0x57, roles: .memory))
+      let bench = try Bench(description, setup)
+      #expect(bench.memoryContent == [UInt8](repeating: blank, count: size))
+      let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0 * 7) }
+      #expect(bench.setMemoryContent(bytes))
+      #expect(!bench.setMemoryContent([1, 2, 3]))
+      #expect(bench.memoryContent == bytes)
+    }
+  }
+
   /// A board with every chip that is emulated, as far as their addresses allow.
   static func full(gauge: ChipKind = .max17048, charge: ChipKind = .bq27441) -> BoardDescription {
     BoardDescription(

@@ -218,6 +218,22 @@ public struct EmulatedBoard: ~Copyable {
     return true
   }
 
+  /// What the board's memory holds, as it would without power; nil for a board without one.
+  public var memoryContent: [UInt8]? {
+    description.chips.firstIndex { $0.roles.contains(.memory) }.flatMap { chips[$0].content }
+  }
+
+  /// Puts into the board's memory what an earlier one held.
+  ///
+  /// - Returns: false, and nothing changes, for another size than the memory's, or without a memory.
+  public func setMemoryContent(_ bytes: [UInt8]) -> Bool {
+    guard let index = description.chips.firstIndex(where: { $0.roles.contains(.memory) }),
+      chips[index].content?.count == bytes.count
+    else { return false }
+    chips[index].setContent(bytes)
+    return true
+  }
+
   private func chip(at address: UInt8) -> EmulatedChip? {
     description.chips.firstIndex { $0.address == address }.map { chips[$0] }
   }

@@ -271,6 +271,24 @@ struct EmulatedChip {
     }
   }
 
+  /// What a memory holds; nil for another chip.
+  var content: [UInt8]? {
+    switch part {
+    case .mb85rc256v(let chip, _): chip.memory
+    case .at24c32(let chip): chip.memory
+    default: nil
+    }
+  }
+
+  /// Puts content of the memory's size in it; another chip takes none.
+  func setContent(_ bytes: [UInt8]) {
+    switch part {
+    case .mb85rc256v(let chip, _): chip.memory = bytes
+    case .at24c32(let chip): chip.memory = bytes
+    default: break
+    }
+  }
+
   /// Takes the chip's supply away for a moment: it is what it was when new.
   func powerCycle() {
     switch part {
