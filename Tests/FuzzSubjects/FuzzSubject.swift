@@ -3,7 +3,6 @@
 import CellSimulation
 import Descriptions
 import Simulation
-
 import Telemetry
 
 /// What reads bytes that others wrote: each must take any bytes at all without a trap, and give a
@@ -21,6 +20,14 @@ public enum FuzzSubject: String, CaseIterable, Sendable {
   case log
   /// The replies of a bus to every driver.
   case drivers
+  /// A record of a kept state; a good one must also be one that an estimator goes on from.
+  case record
+  /// All of a memory, chip or file, that the firmware starts on.
+  case image
+  /// The history of an aged cell.
+  case age
+  /// Lines that steer an emulated board.
+  case command
 
   /// Reads the bytes; traps where the subject is wrong.
   public func read(_ bytes: [UInt8]) {
@@ -31,6 +38,10 @@ public enum FuzzSubject: String, CaseIterable, Sendable {
     case .step: readStep(bytes)
     case .log: readLog(bytes)
     case .drivers: readDrivers(bytes)
+    case .record: readRecord(bytes)
+    case .image: readImage(bytes)
+    case .age: readAge(bytes)
+    case .command: readCommands(bytes)
     }
   }
 }
@@ -84,6 +95,24 @@ private func readBoard(_ bytes: [UInt8]) {
   switch BoardFile.parse(text: text(bytes), file: "fuzz") {
   case .failure(let problems): check(problems)
   case .success(let file): precondition(!file.board.name.isEmpty, "a board without a name")
+  }
+}
+
+private func readAge(_ bytes: [UInt8]) {
+  if case .failure(let problems) = AgeFile.parse(
+    text: text(bytes), file: "fuzz", for: .hu2024NFMPB1HardCarbon)
+  {
+    check(problems)
+  }
+}
+
+private func readCommands(_ bytes: [UInt8]) {
+  for line in text(bytes).split(separator: "\n") {
+    do throws(EmulationCommand.Mistake) {
+      _ = try EmulationCommand(String(line))
+    } catch {
+      precondition(!error.description.isEmpty, "refused without a reason")
+    }
   }
 }
 
