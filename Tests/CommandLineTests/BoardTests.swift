@@ -286,12 +286,14 @@ import Testing
     process.standardError = errors
     process.standardInput = FileHandle.nullDevice
     try process.run()
+    let limit = TimeLimit(process)
     #expect(!output.fileHandleForReading.availableData.isEmpty)
     process.terminate()
     _ = try output.fileHandleForReading.readToEnd()
     let text = String(
       decoding: try errors.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
     process.waitUntilExit()
+    limit.end()
     #expect(process.terminationReason == .exit)
     #expect(process.terminationStatus == 0)
     #expect(text.contains("stopped by signal 15"))
@@ -309,7 +311,7 @@ import Testing
       Bundle.main.executableURL?.deletingLastPathComponent().appending(path: "sodalite").path)
     process.arguments = [
       "-c",
-      "{ \"$0\" run --board \"$1\" --rate 10 --format json 2>/dev/null; echo code $? >&2; } | head -2",
+      "{ timeout -s KILL 600 \"$0\" run --board \"$1\" --rate 10 --format json 2>/dev/null; echo code $? >&2; } | head -2",
       program, board,
     ]
     process.currentDirectoryURL = Program.package
@@ -317,9 +319,11 @@ import Testing
     process.standardOutput = Pipe()
     process.standardError = errors
     try process.run()
+    let limit = TimeLimit(process)
     let text = String(
       decoding: try errors.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
     process.waitUntilExit()
+    limit.end()
     #expect(text.contains("code 74"), "\(text)")
   }
 
@@ -341,6 +345,7 @@ import Testing
     process.standardOutput = output
     process.standardError = errors
     try process.run()
+    let limit = TimeLimit(process)
     try input.fileHandleForWriting.write(contentsOf: Data("current -0.7\nfly\ntruth\n".utf8))
     try input.fileHandleForWriting.close()
     let text = String(
@@ -348,6 +353,7 @@ import Testing
     let told = String(
       decoding: try errors.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
     process.waitUntilExit()
+    limit.end()
     #expect(process.terminationStatus == 0)
     let last = try Self.object(text.split(separator: "\n").last)
     #expect(try value(last, "truth", "amperes") == -0.7)

@@ -46,19 +46,22 @@ enum Program {
     process.executableURL = executable
     process.arguments = arguments
     process.currentDirectoryURL = folder
-    let running = Running(process: process)
-    process.standardOutput = running.output
-    process.standardError = running.errors
+    let output = Pipe()
+    let errors = Pipe()
+    process.standardOutput = output
+    process.standardError = errors
     process.standardInput = FileHandle.nullDevice
     try process.run()
-    return running
+    return Running(
+      process: process, output: output, errors: errors, limit: TimeLimit(process))
   }
 
   /// A run that is under way.
   struct Running {
     let process: Process
-    let output = Pipe()
-    let errors = Pipe()
+    let output: Pipe
+    let errors: Pipe
+    let limit: TimeLimit
 
     /// Waits for its end.
     func finish(isKilled: Bool = true) throws -> Outcome {
@@ -66,6 +69,7 @@ enum Program {
       let outputData = try output.fileHandleForReading.readToEnd() ?? Data()
       let errorData = try errors.fileHandleForReading.readToEnd() ?? Data()
       process.waitUntilExit()
+      limit.end()
       let isExit = process.terminationReason == .exit
       #expect(
         isExit || isKilled && [SIGKILL, SIGTERM, SIGINT].contains(process.terminationStatus),

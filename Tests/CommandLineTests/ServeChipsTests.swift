@@ -173,16 +173,16 @@ import VirtioBackends
     ),
     (["--board", "no-such-board", "--i2c", "x"], 66, "there is no board 'no-such-board'"),
     (
-      ["--board", "virtual-machine", "--i2c", "/no/such/folder/i2c"], 74,
+      ["--board", board.path, "--i2c", "/no/such/folder/i2c"], 74,
       "listening at /no/such/folder/i2c: No such file or directory"
     ),
     (
-      ["--board", "virtual-machine", "--i2c", "Package.swift"], 74,
-      "listening at Package.swift: File exists"
+      ["--board", board.path, "--i2c", "a-file"], 74,
+      "listening at a-file: File exists"
     ),
     (
       [
-        "--board", "virtual-machine", "--i2c", "x", "--record", "/no/such/folder/record",
+        "--board", board.path, "--i2c", "x", "--record", "/no/such/folder/record",
       ], 73, "--record /no/such/folder/record: cannot be written"
     ),
   ]
@@ -190,7 +190,10 @@ import VirtioBackends
   @Test(arguments: mistakes) func `A mistake is one line`(
     arguments: [String], code: Int32, message: String
   ) throws {
-    let outcome = try Program.run(["serve-chips"] + arguments)
+    // A socket may be left behind, and a mistake that is none would serve: not in the package.
+    let folder = try TemporaryFolder()
+    try folder.write("no socket", to: "a-file")
+    let outcome = try Program.run(["serve-chips"] + arguments, in: folder.url)
     #expect(outcome.code == code)
     #expect(outcome.output.isEmpty)
     #expect(outcome.errors.contains(message), "\(outcome.errors)")
