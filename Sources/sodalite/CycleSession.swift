@@ -30,8 +30,8 @@ struct CycleSetup {
     self.cycler = cycler
     age = try command.startAge(of: description)
     // The text of a value has all of its fields, and numbers in it are exact.
-    cellHash = CycleCheckpoint.hash("\(description) \(String(describing: age))")
-    protocolHash = CycleCheckpoint.hash(cycler.identity)
+    cellHash = WordsFile.hash("\(description) \(String(describing: age))")
+    protocolHash = WordsFile.hash(cycler.identity)
   }
 
   /// Refuses a checkpoint of another run.
