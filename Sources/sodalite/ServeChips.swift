@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import CellSimulation
+import Foundation
 import Simulation
 import Telemetry
 import VirtioBackends
@@ -16,7 +18,7 @@ struct ServeChips: ParsableCommand {
       such as {"current": -1.5}, {"unplug": "0x40"} or {"truth": null}, and answers each with the \
       truth or with a reason. Besides the commands of `run --steer` there are {"speed": 100}, \
       {"nack": 20} for so many transfers that nobody acknowledges, and {"glitch": "ALERT"} for a \
-      pulse on an input. Ends with SIGINT or SIGTERM; a machine that is connected meanwhile goes on \
+      pulse on an input, and {"keep": null} that writes the cell to --cell-state. Ends with SIGINT or SIGTERM; a machine that is connected meanwhile goes on \
       with the next server at the same sockets.
       """)
 
@@ -27,6 +29,8 @@ struct ServeChips: ParsableCommand {
   @Option(help: "The socket for commands.") var control: String?
   @Option(help: "Write every transfer and every change of a line to this file.")
   var record: String?
+  @Option(help: "Keep the cell in this file at the end, and go on with the one in it.")
+  var cellState: String?
   @Option(help: "How much faster than the wall clock the cell lives, 0 to 1000; 0 stands still.")
   var speed = 1.0
   @Option(help: "The seed of everything random.") var seed: UInt64 = 1
@@ -47,7 +51,7 @@ struct ServeChips: ParsableCommand {
   func run() throws {
     let choice = try BoardChoice.find(board)
     let emulation = try choice.emulate(seed: seed, stateOfCharge: charge.fraction)
-    let world = ServedWorld(emulation, speed: speed, transcript: try transcript())
+    let world = try world(emulation, of: choice.cell)
     do throws(SystemProblem) {
       let service = try ChipService(world, i2c: i2c, gpio: gpio, control: control)
       StandardError.write("sodalite: serving \(world.name) at \(i2c)\n")
@@ -56,9 +60,30 @@ struct ServeChips: ParsableCommand {
     } catch {
       throw UserMistake.exit("\(error)", code: 74)
     }
+    do throws(DataProblem) {
+      _ = try world.keep()
+    } catch {
+      throw UserMistake.exit(error)
+    }
     guard world.transcript?.isComplete ?? true else {
       throw UserMistake.exit("--record \(record ?? ""): not all of it could be written", code: 74)
     }
+  }
+
+  /// The world with the cell that was kept, if one was.
+  private func world(
+    _ emulation: consuming EmulatedBoard, of description: CellDescription
+  ) throws -> ServedWorld {
+    let kept = cellState.map { KeptCell(path: $0, of: description, seed: seed) }
+    let world = ServedWorld(
+      emulation, speed: speed, transcript: try transcript(), cell: kept)
+    guard let cellState, FileManager.default.fileExists(atPath: cellState) else { return world }
+    do throws(DataProblem) {
+      try world.resume()
+    } catch {
+      throw UserMistake.exit(error)
+    }
+    return world
   }
 
   private func transcript() throws -> Transcript? {

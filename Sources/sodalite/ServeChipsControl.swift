@@ -19,6 +19,8 @@ struct ControlLine {
     case refuse(transfers: Int)
     /// A pulse on an input, by the line's name.
     case glitch(line: String)
+    /// Writes the cell to its file.
+    case keep
   }
 
   /// More would be a chip that is not there, for which there is `unplug`.
@@ -46,6 +48,9 @@ struct ControlLine {
     case "glitch":
       guard let value else { throw Refusal(reason: "glitch takes the name of an input") }
       return .glitch(line: value)
+    case "keep":
+      guard value == nil else { throw Refusal(reason: "keep takes nothing after it") }
+      return .keep
     default: return .emulation(try emulation(word, value))
     }
   }
@@ -72,6 +77,7 @@ struct ControlLine {
         guard world.beginGlitch(of: line) else {
           throw Refusal(reason: "the board has no input '\(line.prefix(40))'")
         }
+      case .keep: try keep(world)
       case .emulation(let command):
         do throws(EmulationCommand.Mistake) {
           try world.perform(command)
@@ -83,6 +89,15 @@ struct ControlLine {
     } catch {
       return JSONText.object([.init("error", .string(error.reason))]).text
     }
+  }
+
+  private static func keep(_ world: ServedWorld) throws(Refusal) {
+    do throws(DataProblem) {
+      if try world.keep() { return }
+    } catch {
+      throw Refusal(reason: "the cell cannot be kept: \(error)")
+    }
+    throw Refusal(reason: "there is no --cell-state to keep the cell in")
   }
 
   private static func truth(_ world: ServedWorld) -> JSONText {

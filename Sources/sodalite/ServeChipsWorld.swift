@@ -2,6 +2,7 @@
 
 import ChipEmulators
 import Simulation
+import Telemetry
 import VirtioBackends
 
 /// An emulated board whose time follows the wall clock, scaled.
@@ -34,7 +35,17 @@ final class ServedWorld: GPIOLines {
   /// Unit: s of the wall clock.
   private static let shortestStep = 0.001
 
-  init(_ board: consuming EmulatedBoard, speed: Double, transcript: Transcript? = nil) {
+  /// Where the cell is kept, if it is.
+  private let keptCell: KeptCell?
+
+  /// What rests longer than this between two servers is at rest. Unit: s of the board.
+  private static let longestRest = 3_600.0
+
+  init(
+    _ board: consuming EmulatedBoard, speed: Double, transcript: Transcript? = nil,
+    cell: KeptCell? = nil
+  ) {
+    keptCell = cell
     lines = board.lines.map { (use: $0.use, name: $0.line.name ?? "") }
     noted = board.lines.map { _ in nil }
     self.board = board
@@ -64,6 +75,22 @@ final class ServedWorld: GPIOLines {
   func perform(_ command: EmulationCommand) throws(EmulationCommand.Mistake) {
     move(force: true)
     try board.perform(command)
+  }
+
+  /// Goes on with the cell that was kept, after it rested meanwhile; for a board that has not lived yet.
+  func resume() throws(DataProblem) {
+    guard let keptCell else { return }
+    let away = wallStart - (try keptCell.read(into: &board))
+    // A clock that began anew since then says nothing of the time between.
+    if away > 0, speed > 0 { wallStart -= min(away, Self.longestRest / speed) }
+  }
+
+  /// Keeps the cell as it is now; false if there is nowhere to.
+  func keep() throws(DataProblem) -> Bool {
+    guard let keptCell else { return false }
+    move(force: true)
+    try keptCell.write(&board, at: wallSeconds())
+    return true
   }
 
   /// Lets the next transfers end without an acknowledgement; other faults of the bus end.

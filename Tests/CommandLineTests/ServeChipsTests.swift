@@ -6,6 +6,7 @@ import CellSimulation
 import ChipEmulators
 import Foundation
 import Simulation
+import Telemetry
 import Testing
 import VirtioBackends
 
@@ -31,6 +32,7 @@ import VirtioBackends
       (#"{"speed": 100}"#, .speed(100)),
       (#"{"nack": 20}"#, .refuse(transfers: 20)),
       (#"{"glitch": "ALERT"}"#, .glitch(line: "ALERT")),
+      (#"{"keep": null}"#, .keep),
     ] as [(String, ControlLine.Order)])
   func `An order is understood`(line: String, order: ControlLine.Order) throws {
     #expect(try ControlLine.parse(line) == order)
@@ -63,6 +65,7 @@ import VirtioBackends
     (#"{"nack": 1.5}"#, "nack takes a number of transfers from 1 to 10000"),
     (#"{"nack": 10001}"#, "nack takes a number of transfers from 1 to 10000"),
     (#"{"glitch": null}"#, "glitch takes the name of an input"),
+    (#"{"keep": 1}"#, "keep takes nothing after it"),
     (#"{"unplug": 64}"#, "unplug takes a chip's address, such as 0x40"),
     (#"{"bogus": 1}"#, "unknown command 'bogus'; there are current, power"),
   ]
@@ -117,7 +120,8 @@ import VirtioBackends
     for (line, key) in [
       (#"{"current": -1}"#, "current"), (#"{"speed": 10}"#, "seconds"),
       (#"{"nack": 3}"#, "faults"), (#"{"glitch": "ALERT"}"#, "voltage"),
-      (#"{"glitch": "CHARGE"}"#, "error"), (#"{"unplug": "0x41"}"#, "error"),
+      (#"{"glitch": "CHARGE"}"#, "error"), (#"{"keep": null}"#, "error"),
+      (#"{"unplug": "0x41"}"#, "error"),
       (#"{"nonsense"#, "error"),
     ] {
       let answer = ControlLine.answer(line, world)
@@ -156,6 +160,48 @@ import VirtioBackends
     usleep(2_000)
     world.move(force: true)
     #expect(world.board.now == now)
+  }
+
+  /// What a cell remembers of its load is still there with the next server, and it rested meanwhile.
+  @Test func `The next server goes on with the cell`() throws {
+    let folder = try TemporaryFolder()
+    let choice = try BoardChoice.find(Self.board.path)
+    func world(charge: Double, speed: Double, seed: UInt64 = 1) throws -> ServedWorld {
+      let kept = KeptCell(path: folder.path("cell"), of: choice.cell, seed: seed)
+      return ServedWorld(
+        try choice.emulate(seed: seed, stateOfCharge: charge), speed: speed, cell: kept)
+    }
+    let first = try world(charge: 0.6, speed: 1_000)
+    first.drive(1, high: true)
+    try first.perform(.control(.current(amperes: -2)))
+    usleep(200_000)
+    #expect(try first.keep())
+    let before = first.board.truth
+    #expect(before.stateOfCharge < 0.55)
+    // Without time between the two it is the same cell.
+    let next = try world(charge: 0.3, speed: 0)
+    let rested = next.board.truth
+    try next.resume()
+    let after = next.board.truth
+    #expect(rested.stateOfCharge < 0.31 && after.stateOfCharge == before.stateOfCharge)
+    #expect(after.volts == before.volts && after.celsius == before.celsius)
+    // With some, it has rested: no charge moved, and its voltage rose.
+    let later = try world(charge: 0.3, speed: 1_000)
+    try later.resume()
+    later.move(force: true)
+    #expect(abs(later.board.truth.stateOfCharge - before.stateOfCharge) < 1e-6)
+    #expect(later.board.truth.volts > before.volts + 0.02)
+    // Another cell's is refused, and so is a damaged one.
+    for (seed, damages) in [(UInt64(2), false), (1, true)] {
+      if damages { try folder.write("sodalite serve-chips cell 1\n12345678", to: "cell") }
+      let other = try world(charge: 0.3, speed: 0, seed: seed)
+      do throws(DataProblem) {
+        try other.resume()
+        Issue.record("the cell of another seed, or a damaged one")
+      } catch {
+        #expect(error.category == .badData)
+      }
+    }
   }
 
   // MARK: - The program

@@ -198,6 +198,11 @@ public struct EmulatedBoard: ~Copyable {
       capacityAmpereHours: reference.capacityAmpereHours)
   }
 
+  /// Passes the state of the cell, so that a board made anew in the same way goes on with it, to bits.
+  ///
+  /// - Parameter words: where the state goes or comes from; see `Cell.exchange`.
+  public mutating func exchangeCell(_ words: inout StateWords) { cell.exchange(&words) }
+
   // MARK: - Faults beyond the bus
 
   /// Takes a chip off the board, or puts it back.
