@@ -65,7 +65,7 @@ final class ServedMachine {
     ].map { ["i2c", "gpio", "control"].contains($0) ? "\(folder.path)/\($0)" : $0 }
     server.arguments? += [
       "--speed", "\(speed)", "--charge", "\(charge * 100)%", "--record",
-      "\(folder.path)/transcript\(number)",
+      "\(folder.path)/transcript\(number)", "--cell-state", "\(folder.path)/cell",
     ]
     server.standardError = FileHandle.nullDevice
     try server.run()
@@ -117,16 +117,18 @@ final class ServedMachine {
       allowsDischarge: dischargeSwitch)
   }
 
-  /// Kills the server without a warning, and starts another one that has the cell where it was.
+  /// Kills the server without a warning, and starts another one with the same cell, which rests meanwhile:
+  /// a cell that began anew at the same charge would have forgotten its load, and no real one does.
   ///
   /// - Parameter pause: how long nobody serves. Unit: s.
-  func replaceServer(charge: Double, speed: Double, pause: Double) throws {
+  func replaceServer(speed: Double, pause: Double) throws {
+    try control(#"{"keep": null}"#)
     kill(server.processIdentifier, SIGKILL)
     server.waitUntilExit()
     Thread.sleep(forTimeInterval: pause)
     starts += 1
     server = try Self.serve(
-      board, share, folder, charge: charge, speed: speed, number: starts)
+      board, share, folder, charge: 0.5, speed: speed, number: starts)
   }
 
   /// What went over the bus and the lines since the server was started last.
