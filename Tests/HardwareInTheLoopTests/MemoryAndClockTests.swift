@@ -56,12 +56,12 @@ struct MemoryAndClockTests {
     let bench = try Bench.shared()
     let world = bench.world
     // Twelve hours and PM, 11:59:58 in the evening: the driver changes it to 24 hours at once.
-    try write(world, [0x00, 0x58, 0x59, 0x71, 0x05, 0x31, 0x12, 0x98])
+    try world.write(0x68, [0x00, 0x58, 0x59, 0x71, 0x05, 0x31, 0x12, 0x98])
     let folder = try bench.bind("ds3231", 0x68)
     defer { do { try bench.unbind(0x68) } catch { Issue.record(error) } }
     // The oscillator's stop flag of a new part: the kernel does not believe the time.
     #expect(try bench.guest.run("cat \(folder)/rtc/rtc*/date").status != 0)
-    try write(world, [0x0F, 0x00])
+    try world.write(0x68, [0x0F, 0x00])
     #expect(try world.register(0x68, 0x02, bytes: 1) == 0x23)
     let cases: [(set: [UInt8], date: String, time: String)] = [
       ([0x58, 0x59, 0x23, 0x07, 0x28, 0x02, 0x26], "2026-03-01", "00:00:03"),
@@ -70,7 +70,7 @@ struct MemoryAndClockTests {
       ([0x00, 0x30, 0x12, 0x01, 0x15, 0x06, 0x26], "2026-06-15", "12:30:05"),
     ]
     for (set, date, time) in cases {
-      try write(world, [0x00] + set)
+      try world.write(0x68, [0x00] + set)
       world.pass(milliseconds: 5_300)
       try bench.expect(
         folder + "/rtc/rtc*",
@@ -90,11 +90,5 @@ struct MemoryAndClockTests {
         folder + "/hwmon/hwmon*", [("temp1_input", Int((celsius * 1_000).rounded()))])
     }
     world.pins.celsius = 25
-  }
-
-  private func write(_ world: World, _ bytes: [UInt8]) throws {
-    var nothing = [UInt8]()
-    var room = nothing.mutableSpan
-    try world.bus.transfer(with: I2CAddress(0x68), writing: bytes.span, reading: &room)
   }
 }

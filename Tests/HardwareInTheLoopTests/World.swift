@@ -13,6 +13,8 @@ struct Pins {
   var amperes = 0.0
   var celsius = 25.0
   var inputs = SIMD4(0.0, 0, 0, 0)
+  /// Of chips that only a pack can supply.
+  var packVolts = 12.0
 }
 
 /// Ideal chips on one bus, behind a guest.
@@ -33,6 +35,9 @@ final class World: GPIOLines {
   let at24c32 = AT24C32Emulator(address: I2CAddress(0x57), writeMicroseconds: 5_000)
   let fram = MB85RC256VEmulator(address: I2CAddress(0x50))
   let ds3231 = DS3231Emulator()
+  let bq34z100 = BQ34Z100Emulator()
+  let ltc2943 = LTC2943Emulator(variant: .ltc2943, packVolts: 12)
+  let ltc2944 = LTC2943Emulator(variant: .ltc2944, packVolts: 12)
   var pins = Pins()
   private(set) var now: Int64 = 0
 
@@ -45,6 +50,7 @@ final class World: GPIOLines {
   init() throws {
     let targets: [any I2CTarget] = [
       ina226, ina219, ina238, ads1115, tmp117, tmp102, bq27441, max17048, at24c32, fram, ds3231,
+      ltc2943,
     ]
     for target in targets { try bus.attach(target) }
   }
@@ -71,6 +77,15 @@ final class World: GPIOLines {
       celsius: pins.celsius)
     at24c32.advance(toMicroseconds: now)
     ds3231.advance(toMicroseconds: now, celsius: pins.celsius)
+    // Its divider is one to five.
+    bq34z100.advance(
+      toMicroseconds: now, pinVolts: pins.volts / 5, shuntVolts: pins.shuntVolts,
+      celsius: pins.celsius)
+    for counter in [ltc2943, ltc2944] {
+      counter.advance(
+        toMicroseconds: now, packVolts: pins.packVolts, shuntVolts: pins.shuntVolts,
+        celsius: pins.celsius)
+    }
   }
 
   /// A register as the chip sends it, read without the guest.
@@ -82,6 +97,13 @@ final class World: GPIOLines {
     var room = answer.mutableSpan
     try bus.transfer(with: I2CAddress(address), writing: question.span, reading: &room)
     return (littleEndian ? answer.reversed() : answer).reduce(0) { $0 << 8 | Int($1) }
+  }
+
+  /// Writes bytes to a chip, without the guest.
+  func write(_ address: UInt8, _ bytes: [UInt8]) throws {
+    var nothing = [UInt8]()
+    var room = nothing.mutableSpan
+    try bus.transfer(with: I2CAddress(address), writing: bytes.span, reading: &room)
   }
 
   // MARK: - Lines
