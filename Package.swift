@@ -140,8 +140,8 @@ let package = Package(
     .target(
       name: "FuzzSubjects",
       dependencies: [
-        "BusProtocols", "CellEstimation", "CellSimulation", "ChipDrivers", "Descriptions", "Firmware",
-        "Quantities", "Simulation", "Telemetry", "TestSupport",
+        "BusProtocols", "CVirtio", "CellEstimation", "CellSimulation", "ChipDrivers", "Descriptions",
+        "Firmware", "Quantities", "Simulation", "Telemetry", "TestSupport", "VirtioBackends",
       ],
       path: "Tests/FuzzSubjects", swiftSettings: strict),
     tests("FuzzSubjects", ["DeterministicMath", "FuzzSubjects"]),
