@@ -41,7 +41,7 @@ public final class VhostUserServer {
   }
 
   /// Serves a connection that is there already; only for one, since nothing listens.
-  init(connection: OwnedDescriptor, device: any VirtioDevice) {
+  public init(connection: OwnedDescriptor, device: any VirtioDevice) {
     listener = connection
     self.device = device
     begin(connection)

@@ -28,6 +28,8 @@ public enum FuzzSubject: String, CaseIterable, Sendable {
   case age
   /// Lines that steer an emulated board.
   case command
+  /// What a virtual machine does to the served bus and lines.
+  case machine
 
   /// Reads the bytes; traps where the subject is wrong.
   public func read(_ bytes: [UInt8]) {
@@ -42,6 +44,7 @@ public enum FuzzSubject: String, CaseIterable, Sendable {
     case .image: readImage(bytes)
     case .age: readAge(bytes)
     case .command: readCommands(bytes)
+    case .machine: readMachine(bytes)
     }
   }
 }
