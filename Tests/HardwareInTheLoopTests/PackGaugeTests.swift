@@ -62,6 +62,9 @@ struct PackGaugeTests {
   @Test func ltc2943() throws {
     let bench = try Bench.shared()
     let world = bench.world
+    // Other tests have let currents flow through all shunts.
+    world.pins = Pins()
+    world.ltc2943.powerCycle()
     defer { world.pins = Pins() }
     let folder = try bench.bind("ltc2943", 0x64, "power_supply/*")
     defer { do { try bench.unbind(0x64) } catch { Issue.record(error) } }
