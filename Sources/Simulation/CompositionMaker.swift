@@ -55,6 +55,9 @@ public enum CompositionMaker {
     _ start: ComposedCurve, _ profile: CellProfile, capacity: Double
   ) -> ComposedCurve {
     let ends = (lower: openCircuit(profile, 0), upper: openCircuit(profile, 1))
+    let measured = stride(from: 0.02, to: 0.985, by: 0.02).map {
+      (place: $0, volts: openCircuit(profile, $0))
+    }
     /// The curve with other shares between the parts, scaled to the measured capacity.
     func candidate(_ shares: [Double]) -> (curve: ComposedCurve, cost: Double) {
       var curve = start
@@ -70,9 +73,10 @@ public enum CompositionMaker {
       curve.stock *= scale
       let window = curve.window(ends.lower, ends.upper)
       var cost = 0.0
-      for place in stride(from: 0.02, to: 0.985, by: 0.02) {
-        let error =
-          curve.volts(window.empty + place * window.span) - openCircuit(profile, place)
+      var potentials = ComposedCurve.Potentials.guess
+      for point in measured {
+        potentials = curve.potentials(window.empty + point.place * window.span, near: potentials)
+        let error = potentials.cellVolts - point.volts
         cost += error * error
       }
       return (curve, cost)
@@ -106,10 +110,12 @@ public enum CompositionMaker {
     let ends = (lower: openCircuit(profile, 0), upper: openCircuit(profile, 1))
     let window = composed.window(ends.lower, ends.upper)
     var residual = InlineArray<257, Int32>(repeating: 0)
+    var potentials = ComposedCurve.Potentials.guess
     for i in 1..<256 {
       let volts = ends.lower + (ends.upper - ends.lower) * Double(i) / 256
       let place = fallingRoot(from: 0, to: 1) { volts - openCircuit(profile, $0) }
-      residual[i] = millionths(volts - composed.volts(window.empty + place * window.span))
+      potentials = composed.potentials(window.empty + place * window.span, near: potentials)
+      residual[i] = millionths(volts - potentials.cellVolts)
     }
     return CompositionProfile(
       coupling: table(parts.coupling), iron: table(parts.iron), remainder: table(parts.remainder),
@@ -199,7 +205,7 @@ public enum CompositionMaker {
     Int32(min(max((value * 1e6).rounded(), -2e9), 2e9))
   }
 
-  /// Where the falling `function` crosses 0.
+  /// Where the falling `function` crosses 0, by bisection.
   static func fallingRoot(
     from low: Double, to high: Double, _ function: (Double) -> Double
   ) -> Double {
@@ -217,46 +223,79 @@ public enum CompositionMaker {
 struct ElectrodeParts {
   /// Sites that are read as one.
   struct Part {
-    var sites: [RedoxSite]
+    private let sites: [RedoxSite]
     /// Stands in where the make has no such site.
-    var assumed: (volts: Double, width: Double)?
-
-    var ampereHours: Double { sites.reduce(0) { $0 + $1.capacityAmpereHours } }
-
+    private let assumed: (volts: Double, width: Double)?
+    let ampereHours: Double
     /// The middle of the part's potentials. Unit: V.
-    var centre: Double {
-      if let assumed { return assumed.volts }
-      return sites.reduce(0) { $0 + $1.capacityAmpereHours * $1.potentialVolts } / ampereHours
-    }
-
+    let centre: Double
     /// How far from the middle the last site ends. Unit: V.
-    var reach: Double {
-      if let assumed { return 12 * assumed.width }
-      return sites.map {
-        abs($0.potentialVolts - centre) + 12 * $0.width * Self.thermalVolts
-          + $0.interactionVolts / 2
-      }.max() ?? 1
+    let reach: Double
+
+    init(sites: [RedoxSite], assumed: (volts: Double, width: Double)? = nil) {
+      self.sites = sites
+      self.assumed = assumed
+      let ampereHours = sites.reduce(0) { $0 + $1.capacityAmpereHours }
+      self.ampereHours = ampereHours
+      if let assumed {
+        centre = assumed.volts
+        reach = 12 * assumed.width
+      } else {
+        let centre =
+          sites.reduce(0) { $0 + $1.capacityAmpereHours * $1.potentialVolts } / ampereHours
+        self.centre = centre
+        reach =
+          sites.map {
+            abs($0.potentialVolts - centre) + 12 * $0.width * Self.thermalVolts
+              + $0.interactionVolts / 2
+          }.max() ?? 1
+      }
     }
 
     /// RT/F at 25 °C. Unit: V.
-    static let thermalVolts = 8.314462618 * 298.15 / 96485.33212
+    private static let thermalVolts = 8.314462618 * 298.15 / 96485.33212
 
     /// The empty share in equilibrium with a potential.
-    func emptied(_ volts: Double) -> Double {
-      if let assumed { return 1 - Self.logistic((assumed.volts - volts) / assumed.width) }
-      return 1
-        - sites.reduce(0) { $0 + $1.capacityAmpereHours * Self.filling($1, volts) } / ampereHours
+    func emptied(_ volts: Double) -> Double { emptying(volts).value }
+
+    /// The empty share in equilibrium with a potential, and how it rises with it. Unit: 1/V.
+    func emptying(_ volts: Double) -> (value: Double, slope: Double) {
+      if let assumed {
+        let filled = Self.logistic((assumed.volts - volts) / assumed.width)
+        return (1 - filled, filled * (1 - filled) / assumed.width)
+      }
+      var filled = 0.0
+      var slope = 0.0
+      for site in sites {
+        let share = Self.filling(site, volts)
+        filled += site.capacityAmpereHours * share.value
+        slope += site.capacityAmpereHours * share.slope
+      }
+      return (1 - filled / ampereHours, slope / ampereHours)
     }
 
-    private static func filling(_ site: RedoxSite, _ volts: Double) -> Double {
+    /// The filled share of a site, and how it falls with the potential.
+    ///
+    /// θ = logistic(y), y = (E − V − g·(θ − ½)) / scale. From the line through the middle Newton's
+    /// steps in y come from one side only: the function bends the same way between there and the root.
+    private static func filling(
+      _ site: RedoxSite, _ volts: Double
+    ) -> (value: Double, slope: Double) {
       let scale = site.width * thermalVolts
-      guard site.interactionVolts > 0 else {
-        return logistic((site.potentialVolts - volts) / scale)
+      let repulsion = max(site.interactionVolts, 0) / scale
+      let alone = (site.potentialVolts - volts) / scale
+      var y = alone / (1 + repulsion / 4)
+      var filled = logistic(y)
+      var rise = filled * (1 - filled)
+      while repulsion > 0 {
+        let step = (alone - y - repulsion * (filled - 0.5)) / (1 + repulsion * rise)
+        y += step
+        filled = logistic(y)
+        rise = filled * (1 - filled)
+        // The next step would be about the square of this one.
+        if abs(step) < 1e-8 { break }
       }
-      // θ = logistic((E − V − g(θ − ½)) / scale): rising minus falling, by bisection.
-      return CompositionMaker.fallingRoot(from: 0, to: 1) {
-        logistic((site.potentialVolts - volts - site.interactionVolts * ($0 - 0.5)) / scale) - $0
-      }
+      return (filled, rise / scale / (1 + repulsion * rise))
     }
 
     private static func logistic(_ y: Double) -> Double {
@@ -312,26 +351,49 @@ struct ComposedCurve {
     slopeShare = parts.anodeSlope.ampereHours / anode
   }
 
-  private func cathodeCharge(_ volts: Double) -> Double {
-    coupling * parts.coupling.emptied(volts) - iron * (1 - parts.iron.emptied(volts))
-      + remainder * parts.remainder.emptied(volts)
+  /// The potentials of both electrodes. Unit: V.
+  struct Potentials {
+    var cathode: Double
+    var anode: Double
+
+    var cellVolts: Double { cathode - anode }
+
+    /// Where a search begins that knows nothing.
+    static let guess = Potentials(cathode: 3.3, anode: 0.2)
   }
 
-  private func anodeContent(_ volts: Double) -> Double {
-    anode
-      * (1 - slopeShare * parts.anodeSlope.emptied(volts)
-        - (1 - slopeShare) * parts.anodePlateau.emptied(volts))
+  /// The charge that the cathode gave up, and how it rises with its potential.
+  private func cathodeCharge(_ volts: Double) -> (value: Double, slope: Double) {
+    let coupled = parts.coupling.emptying(volts)
+    let ferrous = parts.iron.emptying(volts)
+    let rest = parts.remainder.emptying(volts)
+    return (
+      coupling * coupled.value - iron * (1 - ferrous.value) + remainder * rest.value,
+      coupling * coupled.slope + iron * ferrous.slope + remainder * rest.slope
+    )
+  }
+
+  /// What the anode holds, and how it rises with its potential.
+  private func anodeContent(_ volts: Double) -> (value: Double, slope: Double) {
+    let slope = parts.anodeSlope.emptying(volts)
+    let plateau = parts.anodePlateau.emptying(volts)
+    return (
+      anode * (1 - slopeShare * slope.value - (1 - slopeShare) * plateau.value),
+      -anode * (slopeShare * slope.slope + (1 - slopeShare) * plateau.slope)
+    )
   }
 
   /// The charge at which the cell rests at a voltage. Unit: Ah.
   private func charge(atVolts volts: Double) -> Double {
-    cathodeCharge(cathodeVolts(atVolts: volts))
+    cathodeCharge(cathodeVolts(atVolts: volts)).value
   }
 
   /// The cathode's potential where the cell rests at a voltage. Unit: V.
   private func cathodeVolts(atVolts volts: Double) -> Double {
-    CompositionMaker.fallingRoot(from: 0, to: 6) {
-      anodeContent($0 - volts) - stock - cathodeCharge($0)
+    Self.fallingRoot(from: 0, to: 6, near: volts + 0.2) {
+      let anode = anodeContent($0 - volts)
+      let cathode = cathodeCharge($0)
+      return (anode.value - stock - cathode.value, anode.slope - cathode.slope)
     }
   }
 
@@ -341,7 +403,7 @@ struct ComposedCurve {
     let rise = { (part: ElectrodeParts.Part) in
       part.emptied(potential + 0.002) - part.emptied(potential - 0.002)
     }
-    let all = cathodeCharge(potential + 0.002) - cathodeCharge(potential - 0.002)
+    let all = cathodeCharge(potential + 0.002).value - cathodeCharge(potential - 0.002).value
     return all > 0 ? iron * rise(parts.iron) / all : 0
   }
 
@@ -351,13 +413,42 @@ struct ComposedCurve {
     return (empty, charge(atVolts: upper) - empty)
   }
 
-  /// The voltage at a charge. Unit: V.
-  func volts(_ charge: Double) -> Double {
-    let cathode = CompositionMaker.fallingRoot(from: 0, to: 6) { charge - cathodeCharge($0) }
-    let anode = CompositionMaker.fallingRoot(from: -1, to: 3) {
-      anodeContent($0) - charge - stock
+  /// The potentials at a charge (Ah), found from those at another charge; the nearer, the quicker.
+  func potentials(_ charge: Double, near known: Potentials) -> Potentials {
+    Potentials(
+      cathode: Self.fallingRoot(from: 0, to: 6, near: known.cathode) {
+        let given = cathodeCharge($0)
+        return (charge - given.value, -given.slope)
+      },
+      anode: Self.fallingRoot(from: -1, to: 3, near: known.anode) {
+        let content = anodeContent($0)
+        return (content.value - charge - stock, content.slope)
+      })
+  }
+
+  /// Where a falling function crosses 0, by Newton's steps from `start`, and by halves where these
+  /// leave what is known or do not come nearer twice as fast.
+  private static func fallingRoot(
+    from low: Double, to high: Double, near start: Double,
+    _ function: (Double) -> (value: Double, slope: Double)
+  ) -> Double {
+    var low = low
+    var high = high
+    var place = min(max(start, low), high)
+    var last = high - low
+    for _ in 0..<100 {
+      let (value, slope) = function(place)
+      if value > 0 { low = place } else { high = place }
+      var next = place - value / slope
+      if !(next >= low && next <= high && abs(next - place) <= last / 2) {
+        next = (low + high) / 2
+      }
+      last = abs(next - place)
+      place = next
+      // A few units in the last place of a volt.
+      if last < 1e-15 { break }
     }
-    return cathode - anode
+    return place
   }
 }
 
