@@ -19,9 +19,15 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 /// Builds without libgpiod, such as static ones, leave the lines of the processor alone.
 let withoutGPIOD = Context.environment["SODALITE_WITHOUT_GPIOD"] != nil
 
+/// Tables of kilobytes are handed on in their place (`@_addressable`): Swift 6.3 otherwise copies them
+/// at every call, onto a stack that on a microcontroller is small.
+let inPlace: [SwiftSetting] = [.enableExperimentalFeature("AddressableParameters")]
+
 /// A library target of this package; `Sources/<name>` holds it.
-func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func library(
+  _ name: String, _ dependencies: [Target.Dependency] = [], _ settings: [SwiftSetting] = []
+) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict + settings)
 }
 
 /// The tests of one target; `Tests/<name>Tests` holds them.
@@ -49,10 +55,11 @@ let package = Package(
   targets: [
     // Ring 0: the firmware. Embedded Swift; no heap, no floating point, no Foundation.
     library("Quantities"),
-    library("CellEstimation", ["Quantities"]),
+    library("CellEstimation", ["Quantities"], inPlace),
     library("BusProtocols"),
     library("ChipDrivers", ["BusProtocols", "Quantities"]),
-    library("Firmware", ["BusProtocols", "CellEstimation", "ChipDrivers", "Quantities"]),
+    library(
+      "Firmware", ["BusProtocols", "CellEstimation", "ChipDrivers", "Quantities"], inPlace),
 
     // Ring 1: the simulated world. Double, deterministic, synchronous.
     library("DeterministicMath"),

@@ -16,19 +16,23 @@ let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
+/// As in the root manifest: large tables are handed on in their place.
+let inPlace: [SwiftSetting] = [.enableExperimentalFeature("AddressableParameters")]
+
 let package = Package(
   name: "microcontrollers",
   targets: [
     // Ring 0, with the root manifest's dependencies.
     .target(name: "Quantities", swiftSettings: strict),
-    .target(name: "CellEstimation", dependencies: ["Quantities"], swiftSettings: strict),
+    .target(
+      name: "CellEstimation", dependencies: ["Quantities"], swiftSettings: strict + inPlace),
     .target(name: "BusProtocols", swiftSettings: strict),
     .target(
       name: "ChipDrivers", dependencies: ["BusProtocols", "Quantities"], swiftSettings: strict),
     .target(
       name: "Firmware",
       dependencies: ["BusProtocols", "CellEstimation", "ChipDrivers", "Quantities"],
-      swiftSettings: strict),
+      swiftSettings: strict + inPlace),
 
     // One deterministic run of ring 0, ending in a hash; the same sources on every processor.
     .target(

@@ -101,39 +101,43 @@ public struct CellProfile: Sendable {
 
   /// Whether the version is known and the checksum fits: what the firmware asks before it starts.
   public var isIntact: Bool {
-    version == CellProfile.currentVersion && checksum == computedChecksum
+    @_addressableSelf get {
+      version == CellProfile.currentVersion && checksum == computedChecksum
+    }
   }
 
   /// The CRC-32C of every field but the checksum, in the order of declaration.
   public var computedChecksum: UInt32 {
-    var crc = CRC32C()
-    crc.combine(version)
-    crc.combine(ratedCapacity.nanocoulombs)
-    crc.combine(Int64(lowerCutoff.microvolts))
-    crc.combine(Int64(upperCutoff.microvolts))
-    for i in openCircuit.indices { crc.combine(UInt32(bitPattern: openCircuit[i])) }
-    for i in openCircuitPerKelvin.indices {
-      crc.combine(UInt32(bitPattern: openCircuitPerKelvin[i]))
+    @_addressableSelf get {
+      var crc = CRC32C()
+      crc.combine(version)
+      crc.combine(ratedCapacity.nanocoulombs)
+      crc.combine(Int64(lowerCutoff.microvolts))
+      crc.combine(Int64(upperCutoff.microvolts))
+      for i in openCircuit.indices { crc.combine(UInt32(bitPattern: openCircuit[i])) }
+      for i in openCircuitPerKelvin.indices {
+        crc.combine(UInt32(bitPattern: openCircuitPerKelvin[i]))
+      }
+      for i in series.indices { crc.combine(UInt32(bitPattern: series[i])) }
+      for i in fast.indices { crc.combine(UInt32(bitPattern: fast[i])) }
+      for i in slow.indices { crc.combine(UInt32(bitPattern: slow[i])) }
+      for i in displacement.indices { crc.combine(UInt32(bitPattern: displacement[i])) }
+      for i in hysteresis.indices { crc.combine(UInt32(bitPattern: hysteresis[i])) }
+      crc.combine(UInt32(bitPattern: fastMilliseconds))
+      crc.combine(UInt32(bitPattern: slowMilliseconds))
+      crc.combine(UInt32(bitPattern: hysteresisRateThousandths))
+      for i in seriesTemperatureFactor.indices {
+        crc.combine(UInt32(bitPattern: seriesTemperatureFactor[i]))
+        crc.combine(UInt32(bitPattern: relaxationTemperatureFactor[i]))
+        crc.combine(UInt32(bitPattern: timeTemperatureFactor[i]))
+        crc.combine(UInt32(bitPattern: displacementTemperatureFactor[i]))
+      }
+      for i in seriesCurrentFactor.indices {
+        crc.combine(UInt32(bitPattern: seriesCurrentFactor[i]))
+      }
+      tuning.combine(into: &crc)
+      return crc.value
     }
-    for i in series.indices { crc.combine(UInt32(bitPattern: series[i])) }
-    for i in fast.indices { crc.combine(UInt32(bitPattern: fast[i])) }
-    for i in slow.indices { crc.combine(UInt32(bitPattern: slow[i])) }
-    for i in displacement.indices { crc.combine(UInt32(bitPattern: displacement[i])) }
-    for i in hysteresis.indices { crc.combine(UInt32(bitPattern: hysteresis[i])) }
-    crc.combine(UInt32(bitPattern: fastMilliseconds))
-    crc.combine(UInt32(bitPattern: slowMilliseconds))
-    crc.combine(UInt32(bitPattern: hysteresisRateThousandths))
-    for i in seriesTemperatureFactor.indices {
-      crc.combine(UInt32(bitPattern: seriesTemperatureFactor[i]))
-      crc.combine(UInt32(bitPattern: relaxationTemperatureFactor[i]))
-      crc.combine(UInt32(bitPattern: timeTemperatureFactor[i]))
-      crc.combine(UInt32(bitPattern: displacementTemperatureFactor[i]))
-    }
-    for i in seriesCurrentFactor.indices {
-      crc.combine(UInt32(bitPattern: seriesCurrentFactor[i]))
-    }
-    tuning.combine(into: &crc)
-    return crc.value
   }
 }
 

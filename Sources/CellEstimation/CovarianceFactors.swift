@@ -78,6 +78,7 @@ struct TriangularFactors<let states: Int, let elements: Int>: Sendable {
   }
 
   /// The variance of one state, 52 fractional bits.
+  @_addressableSelf
   func variance(of row: Int, _ arithmetic: inout SaturatingArithmetic) -> Int64 {
     var sum = d[row]
     for j in (row &+ 1)..<states {

@@ -25,7 +25,7 @@ public struct EstimatorSnapshot: Sendable {
   private static let rest = 44
 
   /// Takes the snapshot of an estimator.
-  public init(_ estimator: borrowing StateEstimator) {
+  public init(_ estimator: borrowing @_addressable StateEstimator) {
     words = InlineArray(repeating: 0)
     for i in 0..<8 {
       words[i] = estimator.filter.x[i]
@@ -46,23 +46,26 @@ public struct EstimatorSnapshot: Sendable {
   ///
   /// A checksum tells that the words are those that were written; this, that an estimator wrote them.
   public var isSane: Bool {
-    let bounds: InlineArray<18, ClosedRange<Int64>> = [
-      TablePlace.lowest...TablePlace.highest, -Format.one...Format.one,
-      (-32 * Format.one)...(32 * Format.one), (-32 * Format.one)...(32 * Format.one),
-      -Format.half...Format.half, (Format.one / 10)...(10 * Format.one),
-      Format.half...(4 * Format.one), (-Format.one / 4)...(Format.one / 4),
-      0...59_999_999, 0...300_000_000, 0...1_000_000, 0...(.max), 0...10, -(.max)...(.max),
-      Int64(Int32.min)...Int64(Int32.max), -50_000...120_000, 0...Int64(UInt32.max),
-      0...Int64(UInt16.max),
-    ]
-    for i in 0..<8 where !bounds[i].contains(words[i]) { return false }
-    for i in 0..<8 where words[Self.diagonal + i] < 1 { return false }
-    for i in 0..<28 where words[8 + i] == .min { return false }
-    for i in 0..<10 where !bounds[8 + i].contains(words[Self.rest + i]) { return false }
-    return true
+    @_addressableSelf get {
+      let bounds: InlineArray<18, ClosedRange<Int64>> = [
+        TablePlace.lowest...TablePlace.highest, -Format.one...Format.one,
+        (-32 * Format.one)...(32 * Format.one), (-32 * Format.one)...(32 * Format.one),
+        -Format.half...Format.half, (Format.one / 10)...(10 * Format.one),
+        Format.half...(4 * Format.one), (-Format.one / 4)...(Format.one / 4),
+        0...59_999_999, 0...300_000_000, 0...1_000_000, 0...(.max), 0...10, -(.max)...(.max),
+        Int64(Int32.min)...Int64(Int32.max), -50_000...120_000, 0...Int64(UInt32.max),
+        0...Int64(UInt16.max),
+      ]
+      for i in 0..<8 where !bounds[i].contains(words[i]) { return false }
+      for i in 0..<8 where words[Self.diagonal + i] < 1 { return false }
+      for i in 0..<28 where words[8 + i] == .min { return false }
+      for i in 0..<10 where !bounds[8 + i].contains(words[Self.rest + i]) { return false }
+      return true
+    }
   }
 
   /// Gives an estimator what the snapshot holds.
+  @_addressableSelf
   func restore(_ estimator: inout StateEstimator) {
     for i in 0..<8 {
       estimator.filter.x[i] = words[i]
@@ -125,7 +128,7 @@ extension StateEstimator {
   ///
   /// - Returns: false, with nothing changed, if the snapshot is not an estimator's.
   public mutating func resume(
-    from snapshot: borrowing EstimatorSnapshot, after pause: Pause
+    from snapshot: borrowing @_addressable EstimatorSnapshot, after pause: Pause
   ) -> Bool {
     guard snapshot.isSane else { return false }
     begin(at: .partsPerMillion(500_000), deviation: 300_000)
@@ -161,17 +164,20 @@ extension StateEstimator {
   /// is the same cell.
   public mutating func fits(_ voltage: Voltage, at flowing: Current) -> Bool {
     let wide = Format.millionths(voltage.microvolts, &filter.arithmetic)
+    let current = inC(flowing)
     return filter.fits(
-      profile, voltage: wide, current: inC(flowing), temperature: lastTemperature,
+      profile, voltage: wide, current: current, temperature: lastTemperature,
       microseconds: firstLook)
   }
 
   /// The deviation of the state of charge. Unit: ppm.
   public var chargeDeviation: Int32 {
-    var arithmetic = SaturatingArithmetic()
-    let root = Int64(
-      bitPattern: IntegerMath.squareRoot(UInt64(max(stateOfChargeVariance, 0))) << 14)
-    return Int32(clamping: Format.toMillionths(root, &arithmetic))
+    @_addressableSelf get {
+      var arithmetic = SaturatingArithmetic()
+      let root = Int64(
+        bitPattern: IntegerMath.squareRoot(UInt64(max(stateOfChargeVariance, 0))) << 14)
+      return Int32(clamping: Format.toMillionths(root, &arithmetic))
+    }
   }
 
   /// Takes the state of charge from a voltage at rest, ±20 %, and keeps what else is known.

@@ -74,7 +74,7 @@ public struct PlausibilityCheck: Equatable, Sendable {
   /// - Parameters:
   ///   - profile: its window, widened by 0.5 V below and 0.4 V above, bounds the voltage.
   ///   - currentRange: the magnitude at which the current sensor is at its end.
-  public init(_ profile: borrowing CellProfile, currentRange: Current) {
+  public init(_ profile: borrowing @_addressable CellProfile, currentRange: Current) {
     self.init(
       lowerCutoff: profile.lowerCutoff, upperCutoff: profile.upperCutoff,
       rated: profile.ratedCapacity, currentRange: currentRange)

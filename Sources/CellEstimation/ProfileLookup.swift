@@ -34,6 +34,7 @@ struct TablePlace {
 
 extension CellProfile {
   /// The open-circuit voltage at 25 °C; state of charge and result with 40 fractional bits.
+  @_addressableSelf
   func openCircuitVoltage(
     _ stateOfCharge: Int64, _ arithmetic: inout SaturatingArithmetic
   ) -> Int64 {
@@ -41,6 +42,7 @@ extension CellProfile {
   }
 
   @inline(__always)
+  @_addressableSelf
   private func openCircuitVoltage(
     _ place: TablePlace, _ arithmetic: inout SaturatingArithmetic
   ) -> Int64 {
@@ -51,6 +53,7 @@ extension CellProfile {
   }
 
   /// The open-circuit voltage at a temperature; state of charge and result with 40 fractional bits.
+  @_addressableSelf
   func openCircuitVoltage(
     _ stateOfCharge: Int64, _ temperature: Temperature, _ arithmetic: inout SaturatingArithmetic
   ) -> Int64 {
@@ -65,6 +68,7 @@ extension CellProfile {
   /// The slope of the open-circuit voltage as the secant over ±1/64, at most 20 V per unit.
   ///
   /// The raw table's slope would be noise; beyond 20 V a variance could leave its format.
+  @_addressableSelf
   func openCircuitSlope(
     _ stateOfCharge: Int64, _ temperature: Temperature, _ arithmetic: inout SaturatingArithmetic
   ) -> Int64 {
@@ -87,6 +91,7 @@ extension CellProfile {
   ///
   /// Slopes are secants over ±1/64 of the state of charge, in which the lag's own change along the
   /// curve has its part.
+  @_addressableSelf
   func openCircuit(
     _ stateOfCharge: Int64, slow: Int64, _ temperature: Temperature,
     _ arithmetic: inout SaturatingArithmetic
@@ -114,6 +119,7 @@ extension CellProfile {
   }
 
   /// How far the slow relaxation puts the electrodes ahead, per C; 40 fractional bits.
+  @_addressableSelf
   func lagReach(
     _ stateOfCharge: Int64, _ temperature: Temperature, _ arithmetic: inout SaturatingArithmetic
   ) -> Int64 {
@@ -123,6 +129,7 @@ extension CellProfile {
   }
 
   @inline(__always)
+  @_addressableSelf
   private func lagReach(
     _ stateOfCharge: Int64, _ factor: Int64, _ arithmetic: inout SaturatingArithmetic
   ) -> Int64 {
@@ -133,7 +140,7 @@ extension CellProfile {
   /// The value of one of the coarse tables at a place, with 40 fractional bits.
   @inline(__always)
   func coarse(
-    _ table: borrowing InlineArray<65, Int32>, _ place: TablePlace,
+    _ table: borrowing @_addressable InlineArray<65, Int32>, _ place: TablePlace,
     _ arithmetic: inout SaturatingArithmetic
   ) -> Int64 {
     let index = place.index >> 2
@@ -144,6 +151,7 @@ extension CellProfile {
   /// The state of charge whose open-circuit voltage is `voltage`, by bisection; 40 fractional bits.
   ///
   /// The curve must not fall; where it is flat, the middle of the bisection's last step is returned.
+  @_addressableSelf
   func stateOfCharge(
     atOpenCircuit voltage: Int64, _ arithmetic: inout SaturatingArithmetic
   ) -> Int64 {
@@ -158,7 +166,7 @@ extension CellProfile {
 
   /// A temperature factor between its points, with 40 fractional bits; constant outside −40…80 °C.
   static func temperatureFactor(
-    _ table: borrowing InlineArray<25, Int32>, _ temperature: Temperature
+    _ table: borrowing @_addressable InlineArray<25, Int32>, _ temperature: Temperature
   ) -> Int64 {
     let above = Int64(min(max(temperature.millidegreesCelsius, -40_000), 79_999)) + 40_000
     let index = Int(truncatingIfNeeded: above / 5_000)
@@ -168,6 +176,7 @@ extension CellProfile {
   }
 
   /// The factor of the series overpotential at a current in C with 40 fractional bits.
+  @_addressableSelf
   func currentFactor(_ current: Int64) -> Int64 {
     let magnitude = Int64(current.magnitude)
     // Eighths of 1C up to 1C, then whole ones; 24 fractional bits.

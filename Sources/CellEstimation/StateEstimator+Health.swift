@@ -25,24 +25,26 @@ extension StateEstimator {
   ///
   /// Until a discharge has gone over enough of the curve the interval on capacity is the prior's.
   public var stateOfHealth: StateOfHealth {
-    var arithmetic = SaturatingArithmetic()
-    let now = estimate
-    let rated = max(profile.ratedCapacity.nanocoulombs, 1)
-    func share(_ charge: Charge) -> Int32 {
-      Int32(
-        clamping: arithmetic.multiply(charge.nanocoulombs, 1_000_000, dividedBy: rated))
+    @_addressableSelf get {
+      var arithmetic = SaturatingArithmetic()
+      let now = estimate
+      let rated = max(profile.ratedCapacity.nanocoulombs, 1)
+      func share(_ charge: Charge) -> Int32 {
+        Int32(
+          clamping: arithmetic.multiply(charge.nanocoulombs, 1_000_000, dividedBy: rated))
+      }
+      let variance = filter.covariance.variance(of: State.resistance, &arithmetic)
+      let reach = Format.toMillionths(
+        arithmetic.multiply(IntegerMath.deviation(of: variance), 196, dividedBy: 100), &arithmetic)
+      let ratio = Int64(now.resistanceRatio)
+      return StateOfHealth(
+        capacity: StateOfHealth.Share(
+          lowest: share(now.lowestCapacity), likely: share(now.fullChargeCapacity),
+          highest: share(now.highestCapacity)),
+        resistance: StateOfHealth.Share(
+          lowest: Int32(clamping: max(ratio - reach, 0)), likely: now.resistanceRatio,
+          highest: Int32(clamping: ratio + reach)))
     }
-    let variance = filter.covariance.variance(of: State.resistance, &arithmetic)
-    let reach = Format.toMillionths(
-      arithmetic.multiply(IntegerMath.deviation(of: variance), 196, dividedBy: 100), &arithmetic)
-    let ratio = Int64(now.resistanceRatio)
-    return StateOfHealth(
-      capacity: StateOfHealth.Share(
-        lowest: share(now.lowestCapacity), likely: share(now.fullChargeCapacity),
-        highest: share(now.highestCapacity)),
-      resistance: StateOfHealth.Share(
-        lowest: Int32(clamping: max(ratio - reach, 0)), likely: now.resistanceRatio,
-        highest: Int32(clamping: ratio + reach)))
   }
 }
 

@@ -70,7 +70,8 @@ public struct StateEstimator: Sendable {
   }
 
   private static func filter(
-    _ profile: borrowing CellProfile, _ stateOfCharge: StateOfCharge, _ deviation: Int32
+    _ profile: borrowing @_addressable CellProfile, _ stateOfCharge: StateOfCharge,
+    _ deviation: Int32
   ) -> StateFilter {
     var arithmetic = SaturatingArithmetic()
     let wide = Format.millionths(min(max(deviation, 100), 1_000_000), &arithmetic)
@@ -83,7 +84,7 @@ public struct StateEstimator: Sendable {
 
   /// The state of charge at which `voltage` is the open-circuit voltage.
   public static func stateOfCharge(
-    atOpenCircuit voltage: Voltage, _ profile: borrowing CellProfile
+    atOpenCircuit voltage: Voltage, _ profile: borrowing @_addressable CellProfile
   ) -> StateOfCharge {
     var arithmetic = SaturatingArithmetic()
     let wide = profile.stateOfCharge(
@@ -199,8 +200,9 @@ public struct StateEstimator: Sendable {
       return
     }
     let wide = Format.millionths(voltage.microvolts, &filter.arithmetic)
+    let c = inC(flowing)
     let verdict = filter.correct(
-      profile, voltage: wide, current: inC(flowing), temperature: lastTemperature,
+      profile, voltage: wide, current: c, temperature: lastTemperature,
       microseconds: elapsed)
     switch verdict {
     case .accepted: voltageAge = 0
@@ -264,7 +266,7 @@ public struct StateEstimator: Sendable {
     var slow: InlineArray<65, Int32>
     var hysteresis: InlineArray<65, Int32>
 
-    init(_ profile: borrowing CellProfile) {
+    init(_ profile: borrowing @_addressable CellProfile) {
       series = profile.series
       fast = profile.fast
       slow = profile.slow
@@ -295,7 +297,7 @@ public struct StateEstimator: Sendable {
   ///   - modelError: the deviation of the new curve's voltage. Unit: µV.
   ///   - modelErrorOfCharge: the deviation of the new curve along the charge. Unit: ppm.
   mutating func adopt(
-    curve: borrowing InlineArray<257, Int32>, stateOfCharge: Int64, variance: Int64,
+    curve: borrowing @_addressable InlineArray<257, Int32>, stateOfCharge: Int64, variance: Int64,
     inverseCapacity: Int64, inverseCapacityVariance: Int64, modelError: Int32,
     modelErrorOfCharge: Int32
   ) {
@@ -314,7 +316,8 @@ public struct StateEstimator: Sendable {
 
   /// Measures the state of charge on another curve from now on; what is believed of it stays a number.
   mutating func use(
-    curve: borrowing InlineArray<257, Int32>, modelError: Int32, modelErrorOfCharge: Int32
+    curve: borrowing @_addressable InlineArray<257, Int32>, modelError: Int32,
+    modelErrorOfCharge: Int32
   ) {
     for i in 0..<257 { profile.openCircuit[i] = curve[i] }
     profile.tuning.modelError = modelError
@@ -325,42 +328,47 @@ public struct StateEstimator: Sendable {
 
   /// The present estimate.
   public var estimate: Estimate {
-    var arithmetic = SaturatingArithmetic()
-    let charge = min(max(filter.x[State.charge], 0), Format.one)
-    let reach = interval(
-      of: State.charge, widened: profile.tuning.chargeInterval, &arithmetic)
-    let kappa = filter.x[State.inverseCapacity]
-    let kappaReach = interval(
-      of: State.inverseCapacity, widened: profile.tuning.capacityInterval, &arithmetic)
-    let floor = Format.one / 10
-    return Estimate(
-      stateOfCharge: parts(charge, &arithmetic),
-      lowestStateOfCharge: parts(charge - reach, &arithmetic),
-      highestStateOfCharge: parts(charge + reach, &arithmetic),
-      fullChargeCapacity: capacity(kappa, &arithmetic),
-      lowestCapacity: capacity(kappa + kappaReach, &arithmetic),
-      highestCapacity: capacity(max(kappa - kappaReach, floor), &arithmetic),
-      resistanceRatio: Int32(
-        clamping: Format.toMillionths(filter.x[State.resistance], &arithmetic)),
-      currentOffset: .microamperes(
-        Int32(
-          clamping: arithmetic.multiply(
-            filter.x[State.currentOffset], profile.ratedCapacity.nanocoulombs / 3_600_000,
-            shift: 40))),
-      age: voltageAge,
-      conditions: sticky.union(current))
+    @_addressableSelf get {
+      var arithmetic = SaturatingArithmetic()
+      let charge = min(max(filter.x[State.charge], 0), Format.one)
+      let reach = interval(
+        of: State.charge, widened: profile.tuning.chargeInterval, &arithmetic)
+      let kappa = filter.x[State.inverseCapacity]
+      let kappaReach = interval(
+        of: State.inverseCapacity, widened: profile.tuning.capacityInterval, &arithmetic)
+      let floor = Format.one / 10
+      return Estimate(
+        stateOfCharge: parts(charge, &arithmetic),
+        lowestStateOfCharge: parts(charge - reach, &arithmetic),
+        highestStateOfCharge: parts(charge + reach, &arithmetic),
+        fullChargeCapacity: capacity(kappa, &arithmetic),
+        lowestCapacity: capacity(kappa + kappaReach, &arithmetic),
+        highestCapacity: capacity(max(kappa - kappaReach, floor), &arithmetic),
+        resistanceRatio: Int32(
+          clamping: Format.toMillionths(filter.x[State.resistance], &arithmetic)),
+        currentOffset: .microamperes(
+          Int32(
+            clamping: arithmetic.multiply(
+              filter.x[State.currentOffset], profile.ratedCapacity.nanocoulombs / 3_600_000,
+              shift: 40))),
+        age: voltageAge,
+        conditions: sticky.union(current))
+    }
   }
 
   /// The state of charge without clamping or rounding, 40 fractional bits; for comparing filters.
-  public var preciseStateOfCharge: Int64 { filter.x[State.charge] }
+  public var preciseStateOfCharge: Int64 { @_addressableSelf get { filter.x[State.charge] } }
 
   /// The variance of the state of charge, 52 fractional bits; for comparing filters.
   public var stateOfChargeVariance: Int64 {
-    var arithmetic = SaturatingArithmetic()
-    return filter.covariance.variance(of: State.charge, &arithmetic)
+    @_addressableSelf get {
+      var arithmetic = SaturatingArithmetic()
+      return filter.covariance.variance(of: State.charge, &arithmetic)
+    }
   }
 
   /// 1.96 deviations of a state, widened; 40 fractional bits.
+  @_addressableSelf
   private func interval(
     of state: Int, widened thousandths: Int32, _ arithmetic: inout SaturatingArithmetic
   ) -> Int64 {
@@ -375,6 +383,7 @@ public struct StateEstimator: Sendable {
     return .partsPerMillion(Int32(clamping: value))
   }
 
+  @_addressableSelf
   private func capacity(_ kappa: Int64, _ arithmetic: inout SaturatingArithmetic) -> Charge {
     .nanocoulombs(
       arithmetic.multiply(profile.ratedCapacity.nanocoulombs, Format.one, dividedBy: kappa))

@@ -48,7 +48,7 @@ struct StateFilter: Sendable {
   /// The displacement's temperature factor at the last step; 0 before the first.
   var displacementFactor: Int64 = 0
 
-  init(_ profile: borrowing CellProfile, stateOfCharge: Int64, variance: Int64) {
+  init(_ profile: borrowing @_addressable CellProfile, stateOfCharge: Int64, variance: Int64) {
     x = InlineArray(repeating: 0)
     covariance = CovarianceFactors(diagonal: InlineArray(repeating: 1))
     x[State.charge] = stateOfCharge
@@ -98,7 +98,7 @@ struct StateFilter: Sendable {
 
   /// Moves the state over a step.
   mutating func advance(
-    _ profile: borrowing CellProfile, _ movement: Movement, temperature: Temperature
+    _ profile: borrowing @_addressable CellProfile, _ movement: Movement, temperature: Temperature
   ) {
     let hours = arithmetic.multiply(movement.microseconds, Format.one, dividedBy: 3_600_000_000)
     let offset = movement.isMeasured ? x[State.currentOffset] : 0
@@ -146,7 +146,9 @@ struct StateFilter: Sendable {
 
   /// Keeps the lag in charge when the temperature changes: what lies unevenly in the particles does so
   /// before and after, only the current that would hold it there is another one.
-  private mutating func carryLag(_ profile: borrowing CellProfile, _ temperature: Temperature) {
+  private mutating func carryLag(
+    _ profile: borrowing @_addressable CellProfile, _ temperature: Temperature
+  ) {
     let factor = CellProfile.temperatureFactor(
       profile.displacementTemperatureFactor, temperature)
     defer { displacementFactor = factor }
@@ -299,7 +301,8 @@ struct StateFilter: Sendable {
   ///   - current: the current at that moment in C, 40 fractional bits.
   ///   - microseconds: the time since the last reading, over which its errors are correlated.
   mutating func correct(
-    _ profile: borrowing CellProfile, voltage: Int64, current: Int64, temperature: Temperature,
+    _ profile: borrowing @_addressable CellProfile, voltage: Int64, current: Int64,
+    temperature: Temperature,
     microseconds: Int64
   ) -> Verdict {
     let look = look(
@@ -315,7 +318,8 @@ struct StateFilter: Sendable {
   /// at the knee of a full cell a slope of volts would allow every voltage. The parameters are those of
   /// `correct`.
   mutating func fits(
-    _ profile: borrowing CellProfile, voltage: Int64, current: Int64, temperature: Temperature,
+    _ profile: borrowing @_addressable CellProfile, voltage: Int64, current: Int64,
+    temperature: Temperature,
     microseconds: Int64
   ) -> Bool {
     let look = look(
@@ -353,7 +357,8 @@ struct StateFilter: Sendable {
   }
 
   private mutating func look(
-    _ profile: borrowing CellProfile, voltage: Int64, current: Int64, temperature: Temperature,
+    _ profile: borrowing @_addressable CellProfile, voltage: Int64, current: Int64,
+    temperature: Temperature,
     microseconds: Int64, steepest: Int64 = 20 * Format.one
   ) -> Look {
     let net = arithmetic.subtract(current, x[State.currentOffset])

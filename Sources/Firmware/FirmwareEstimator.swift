@@ -82,7 +82,7 @@ extension StateEstimator: FirmwareEstimator {
   /// Where a charge ends.
   public var upperCutoff: Voltage { profile.upperCutoff }
   /// Whether the profile is the one that was sealed.
-  public var isIntact: Bool { profile.isIntact }
+  public var isIntact: Bool { @_addressableSelf get { profile.isIntact } }
   /// The profile's checksum.
   public var identity: UInt32 { profile.checksum }
   /// The profile's checksum: the curve is its own for life.
@@ -90,7 +90,7 @@ extension StateEstimator: FirmwareEstimator {
   /// The profile's checksum: the curve is its own for life.
   public var replacedCurveIdentity: UInt32 { identity }
   /// What is known, as it would be kept now.
-  public var kept: EstimatorSnapshot { EstimatorSnapshot(self) }
+  public var kept: EstimatorSnapshot { @_addressableSelf get { EstimatorSnapshot(self) } }
   /// Nothing: the curve is the make's for life.
   public var electrodes: HealthReport? { nil }
   /// Nothing: the curve is the make's for life.
@@ -101,7 +101,7 @@ extension StateEstimator: FirmwareEstimator {
 
 extension LifelongEstimator: FirmwareEstimator {
   /// Which part of the cell is fading.
-  public var electrodes: HealthReport? { health }
+  public var electrodes: HealthReport? { @_addressableSelf get { health } }
   /// What a new cell has of the parts that fade.
-  public var newElectrodes: NewElectrodes? { madeElectrodes }
+  public var newElectrodes: NewElectrodes? { @_addressableSelf get { madeElectrodes } }
 }

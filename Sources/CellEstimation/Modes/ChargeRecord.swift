@@ -90,7 +90,7 @@ struct ChargeSession: Sendable {
 
   /// Takes in a sample.
   mutating func note(
-    _ sample: Sample, _ edges: borrowing InlineArray<24, Int32>,
+    _ sample: Sample, _ edges: borrowing @_addressable InlineArray<24, Int32>,
     _ arithmetic: inout SaturatingArithmetic
   ) -> Event {
     let flows = sample.current >= Self.least && sample.current <= Self.most && !sample.atTop
@@ -126,7 +126,7 @@ struct ChargeSession: Sendable {
   }
 
   private mutating func gather(
-    _ sample: Sample, _ edges: borrowing InlineArray<24, Int32>,
+    _ sample: Sample, _ edges: borrowing @_addressable InlineArray<24, Int32>,
     _ arithmetic: inout SaturatingArithmetic
   ) {
     // Sums of at most 60 000 samples of magnitude below 8 stay below 2^60.
@@ -149,7 +149,7 @@ struct ChargeSession: Sendable {
 
   /// Notes every edge between the last mean and this one.
   private mutating func cross(
-    _ mean: Mean, _ edges: borrowing InlineArray<24, Int32>,
+    _ mean: Mean, _ edges: borrowing @_addressable InlineArray<24, Int32>,
     _ arithmetic: inout SaturatingArithmetic
   ) {
     while next < 24 {

@@ -48,8 +48,10 @@ extension CompositionProfile {
   private static let highestAnode: Int64 = 3_298_534_883_328
 
   /// What the cathode has given up at a potential, counted from the boundary.
+  @_addressableSelf
   func cathode(
-    at potential: Int64, _ m: borrowing ModeVector, _ arithmetic: inout SaturatingArithmetic
+    at potential: Int64, _ m: borrowing @_addressable ModeVector,
+    _ arithmetic: inout SaturatingArithmetic
   ) -> Content {
     let c = coupling.reading(
       at: potential, shift: m[Mode.couplingShift], width: m[Mode.couplingWidth], &arithmetic)
@@ -67,8 +69,10 @@ extension CompositionProfile {
   }
 
   /// The share of the anode that is full at a potential, and how it falls per volt.
+  @_addressableSelf
   func anodeFilling(
-    at potential: Int64, _ m: borrowing ModeVector, _ arithmetic: inout SaturatingArithmetic
+    at potential: Int64, _ m: borrowing @_addressable ModeVector,
+    _ arithmetic: inout SaturatingArithmetic
   ) -> Content {
     let sloping = anodeSlope.reading(
       at: potential, shift: 0, width: m[Mode.anodeWidth], &arithmetic)
@@ -83,8 +87,9 @@ extension CompositionProfile {
   }
 
   /// What the nodes add at a charge. Unit: V, 40 fractional bits.
+  @_addressableSelf
   func nodes(
-    at charge: Int64, _ m: borrowing ModeVector, _ window: ChargeWindow,
+    at charge: Int64, _ m: borrowing @_addressable ModeVector, _ window: ChargeWindow,
     _ arithmetic: inout SaturatingArithmetic
   ) -> Int64 {
     let hat = Hat(arithmetic.ratio(charge - window.empty, window.span))
@@ -96,6 +101,7 @@ extension CompositionProfile {
 
   /// What of a measured voltage the composition of site tables does not explain, and how that
   /// changes per volt; 40 fractional bits both.
+  @_addressableSelf
   func residual(
     at voltage: Int64, _ arithmetic: inout SaturatingArithmetic
   ) -> (value: Int64, slope: Int64) {
@@ -134,8 +140,9 @@ extension CompositionProfile {
   }
 
   /// The place where the cell rests at a voltage: the composed curve's inverse.
+  @_addressableSelf
   func point(
-    atVoltage voltage: Int64, _ m: borrowing ModeVector, _ window: ChargeWindow,
+    atVoltage voltage: Int64, _ m: borrowing @_addressable ModeVector, _ window: ChargeWindow,
     _ arithmetic: inout SaturatingArithmetic
   ) -> CurvePoint {
     var search = Bracket(Self.lowestCathode, Self.highestCathode)
@@ -153,8 +160,9 @@ extension CompositionProfile {
   }
 
   /// The anode's potential beside a cathode's, for the cell to rest at a voltage.
+  @_addressableSelf
   private func anodePotential(
-    _ cathode: Int64, _ charge: Int64, _ voltage: Int64, _ m: borrowing ModeVector,
+    _ cathode: Int64, _ charge: Int64, _ voltage: Int64, _ m: borrowing @_addressable ModeVector,
     _ window: ChargeWindow, _ arithmetic: inout SaturatingArithmetic
   ) -> Int64 {
     let bare = voltage - nodes(at: charge, m, window, &arithmetic)
@@ -162,8 +170,9 @@ extension CompositionProfile {
   }
 
   /// The place where the cell holds a charge.
+  @_addressableSelf
   func point(
-    atCharge charge: Int64, _ m: borrowing ModeVector, _ window: ChargeWindow,
+    atCharge charge: Int64, _ m: borrowing @_addressable ModeVector, _ window: ChargeWindow,
     _ arithmetic: inout SaturatingArithmetic
   ) -> CurvePoint {
     var search = Bracket(Self.lowestCathode, Self.highestCathode)
@@ -199,8 +208,9 @@ extension CompositionProfile {
   }
 
   /// The derivatives of the open-circuit voltage at a place.
+  @_addressableSelf
   func sensitivity(
-    at point: CurvePoint, _ m: borrowing ModeVector, _ window: ChargeWindow,
+    at point: CurvePoint, _ m: borrowing @_addressable ModeVector, _ window: ChargeWindow,
     _ arithmetic: inout SaturatingArithmetic
   ) -> Sensitivity {
     let cathode = cathode(at: point.cathode, m, &arithmetic).slope
@@ -258,7 +268,10 @@ extension CompositionProfile {
   /// cell's.
   ///
   /// From half a fresh cell's charge to 1.1 of it: beyond, the line along which they move is a guess.
-  func ends(_ m: borrowing ModeVector, _ arithmetic: inout SaturatingArithmetic) -> CurveEnds {
+  @_addressableSelf
+  func ends(_ m: borrowing @_addressable ModeVector, _ arithmetic: inout SaturatingArithmetic)
+    -> CurveEnds
+  {
     let fresh = CurveEnds(lower: lowerVoltage, upper: upperVoltage)
     guard freshSpan > 0 else { return fresh }
     let share = arithmetic.ratio(
@@ -271,8 +284,9 @@ extension CompositionProfile {
   }
 
   /// The window in which modes put the cell.
+  @_addressableSelf
   func window(
-    _ m: borrowing ModeVector, _ arithmetic: inout SaturatingArithmetic
+    _ m: borrowing @_addressable ModeVector, _ arithmetic: inout SaturatingArithmetic
   ) -> ChargeWindow {
     window(m, ends(m, &arithmetic), &arithmetic)
   }
@@ -281,8 +295,10 @@ extension CompositionProfile {
   ///
   /// The nodes are 0 at both ends and the residual is over the voltage, so the window does not depend
   /// on itself.
+  @_addressableSelf
   private func window(
-    _ m: borrowing ModeVector, _ ends: CurveEnds, _ arithmetic: inout SaturatingArithmetic
+    _ m: borrowing @_addressable ModeVector, _ ends: CurveEnds,
+    _ arithmetic: inout SaturatingArithmetic
   ) -> ChargeWindow {
     // Every place of this window is outside 0…1, where no node acts.
     let nowhere = ChargeWindow(empty: 4 * Format.one, span: Format.one)

@@ -143,35 +143,39 @@ public struct CompositionProfile: Sendable {
 
   /// Whether the version is known and the checksum fits.
   public var isIntact: Bool {
-    version == CompositionProfile.currentVersion && checksum == computedChecksum
+    @_addressableSelf get {
+      version == CompositionProfile.currentVersion && checksum == computedChecksum
+    }
   }
 
   /// The CRC-32C of every field but the checksum, in the order of declaration.
   public var computedChecksum: UInt32 {
-    var crc = CRC32C()
-    crc.combine(version)
-    coupling.combine(into: &crc)
-    iron.combine(into: &crc)
-    remainder.combine(into: &crc)
-    anodeSlope.combine(into: &crc)
-    anodePlateau.combine(into: &crc)
-    let fields: InlineArray<11, Int32> = [
-      anodeSlopeShare, fresh.coupling, fresh.iron, fresh.remainder, fresh.anode, fresh.stock,
-      lowerVoltage, upperVoltage, freshSpan, upperFall, lowerRise,
-    ]
-    for i in fields.indices { crc.combine(UInt32(bitPattern: fields[i])) }
-    for i in residual.indices { crc.combine(UInt32(bitPattern: residual[i])) }
-    for i in correction.indices { crc.combine(UInt32(bitPattern: correction[i])) }
-    for i in edges.indices {
-      crc.combine(UInt32(bitPattern: edges[i]))
-      crc.combine(UInt32(bitPattern: ironShare[i]))
-      crc.combine(UInt32(bitPattern: overpotential.series[i]))
-      crc.combine(UInt32(bitPattern: overpotential.fast[i]))
-      crc.combine(UInt32(bitPattern: overpotential.slow[i]))
-      crc.combine(UInt32(bitPattern: overpotential.hysteresis[i]))
+    @_addressableSelf get {
+      var crc = CRC32C()
+      crc.combine(version)
+      coupling.combine(into: &crc)
+      iron.combine(into: &crc)
+      remainder.combine(into: &crc)
+      anodeSlope.combine(into: &crc)
+      anodePlateau.combine(into: &crc)
+      let fields: InlineArray<11, Int32> = [
+        anodeSlopeShare, fresh.coupling, fresh.iron, fresh.remainder, fresh.anode, fresh.stock,
+        lowerVoltage, upperVoltage, freshSpan, upperFall, lowerRise,
+      ]
+      for i in fields.indices { crc.combine(UInt32(bitPattern: fields[i])) }
+      for i in residual.indices { crc.combine(UInt32(bitPattern: residual[i])) }
+      for i in correction.indices { crc.combine(UInt32(bitPattern: correction[i])) }
+      for i in edges.indices {
+        crc.combine(UInt32(bitPattern: edges[i]))
+        crc.combine(UInt32(bitPattern: ironShare[i]))
+        crc.combine(UInt32(bitPattern: overpotential.series[i]))
+        crc.combine(UInt32(bitPattern: overpotential.fast[i]))
+        crc.combine(UInt32(bitPattern: overpotential.slow[i]))
+        crc.combine(UInt32(bitPattern: overpotential.hysteresis[i]))
+      }
+      tuning.combine(into: &crc)
+      return crc.value
     }
-    tuning.combine(into: &crc)
-    return crc.value
   }
 }
 
@@ -182,7 +186,7 @@ struct EdgePlace {
   private let fraction: Int64
 
   /// The place of a voltage in µV; outside the edges it is their end.
-  init(_ microvolts: Int64, _ edges: borrowing InlineArray<24, Int32>) {
+  init(_ microvolts: Int64, _ edges: borrowing @_addressable InlineArray<24, Int32>) {
     var below = 0
     while below < 22, microvolts >= Int64(edges[below + 1]) { below += 1 }
     let low = Int64(edges[below])
@@ -192,7 +196,7 @@ struct EdgePlace {
   }
 
   /// The value of a table over the edges, in its own unit.
-  func value(_ table: borrowing InlineArray<24, Int32>) -> Int32 {
+  func value(_ table: borrowing @_addressable InlineArray<24, Int32>) -> Int32 {
     let low = Int64(table[index])
     return Int32(clamping: low + ((Int64(table[index + 1]) - low) * fraction) >> 24)
   }
@@ -200,6 +204,7 @@ struct EdgePlace {
 
 extension CompositionProfile {
   /// The correction of an edge at a current in C; 40 fractional bits both.
+  @_addressableSelf
   func correction(
     edge: Int, current: Int64, _ arithmetic: inout SaturatingArithmetic
   ) -> Int64 {

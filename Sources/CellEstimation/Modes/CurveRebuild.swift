@@ -14,7 +14,7 @@ struct WindowOutlook {
 
 extension ModeFilter {
   /// The window of the present modes and its derivatives.
-  mutating func outlook(_ profile: borrowing CompositionProfile) -> WindowOutlook {
+  mutating func outlook(_ profile: borrowing @_addressable CompositionProfile) -> WindowOutlook {
     let window = profile.window(x, &arithmetic)
     let ends = profile.ends(x, &arithmetic)
     return WindowOutlook(
@@ -24,7 +24,7 @@ extension ModeFilter {
 
   /// ∂q/∂m = −(∂U/∂m)/(∂U/∂q) at a fixed voltage.
   private mutating func endDerivative(
-    _ profile: borrowing CompositionProfile, _ window: ChargeWindow, at voltage: Int32
+    _ profile: borrowing @_addressable CompositionProfile, _ window: ChargeWindow, at voltage: Int32
   ) -> ModeVector {
     let point = profile.point(
       atVoltage: Format.millionths(voltage, &arithmetic), x, window, &arithmetic)
@@ -39,7 +39,8 @@ extension ModeFilter {
 
   /// The variance of the open-circuit voltage at a state of charge, 52 fractional bits.
   mutating func curveVariance(
-    _ profile: borrowing CompositionProfile, at place: Int64, _ outlook: borrowing WindowOutlook
+    _ profile: borrowing @_addressable CompositionProfile, at place: Int64,
+    _ outlook: borrowing @_addressable WindowOutlook
   ) -> Int64 {
     let window = outlook.window
     let charge = window.empty + arithmetic.times(place, window.span)
@@ -76,7 +77,8 @@ struct CurveRebuild: Sendable {
 
   /// Makes the next `count` points.
   mutating func advance(
-    _ profile: borrowing CompositionProfile, _ m: borrowing ModeVector, _ window: ChargeWindow,
+    _ profile: borrowing @_addressable CompositionProfile, _ m: borrowing @_addressable ModeVector,
+    _ window: ChargeWindow,
     count: Int, _ arithmetic: inout SaturatingArithmetic
   ) {
     let end = Format.toMillionths(

@@ -452,6 +452,7 @@ public struct LifelongEstimator: Sendable {
   }
 
   /// The tables over the new state of charge of what belongs to the sites at work.
+  @_addressableSelf
   private func overpotentials() -> StateEstimator.Overpotentials {
     var tables = StateEstimator.Overpotentials(estimator.profile)
     for i in 0..<65 {
@@ -467,7 +468,10 @@ public struct LifelongEstimator: Sendable {
   // MARK: What is believed
 
   /// The present estimate; the state of charge is the filter's plus what is not paid out yet.
-  public var estimate: Estimate {
+  public var estimate: Estimate { @_addressableSelf get { believed() } }
+
+  @_addressableSelf
+  private func believed() -> Estimate {
     var estimate = estimator.estimate
     // Without another curve there is nothing to pay out, and the two estimators agree bit by bit.
     guard rebuilds > 0 else { return estimate }
@@ -493,6 +497,7 @@ public struct LifelongEstimator: Sendable {
   ///
   /// The filter takes its curve for the cell's. Where the foot was not seen for long, the whole curve
   /// stands on a wrong zero, and a voltage tells only the distance from full.
+  @_addressableSelf
   private func widened(_ own: Int32, at place: Int32) -> Int64 {
     let foot = Int64(1_000_000 - place) * Int64(footDeviation) / 1_000_000 * 196 / 100
     return Int64(
@@ -500,16 +505,19 @@ public struct LifelongEstimator: Sendable {
   }
 
   /// The time until a mean load has emptied the cell, on the curve in use; as `StateEstimator`'s.
+  @_addressableSelf
   public func timeToEmpty(at current: Current) -> TimeRange? {
     estimator.timeToEmpty(at: current)
   }
 
   /// The time until a charger has filled the cell, on the curve in use; as `StateEstimator`'s.
+  @_addressableSelf
   public func timeToFull(at current: Current, until end: Current? = nil) -> TimeRange? {
     estimator.timeToFull(at: current, until: end)
   }
 
   /// The largest current that can flow for a time; as `StateEstimator`'s.
+  @_addressableSelf
   public func limit(
     charging: Bool, over seconds: Int32, _ bounds: borrowing LoadBounds
   ) -> LoadLimit {
@@ -517,18 +525,23 @@ public struct LifelongEstimator: Sendable {
   }
 
   /// How worn the cell is, by capacity and by resistance.
-  public var stateOfHealth: StateOfHealth { estimator.stateOfHealth }
+  public var stateOfHealth: StateOfHealth { @_addressableSelf get { estimator.stateOfHealth } }
 
   /// The modes with all that is uncertain of them.
   private var reported: ModeFilter {
-    var filter = modes
-    filter.addStructure(composition.tuning, isOfUnknownAge: ageWasUnknown)
-    if ageIsUnknown { filter.spreadOverAges() }
-    return filter
+    @_addressableSelf get {
+      var filter = modes
+      filter.addStructure(composition.tuning, isOfUnknownAge: ageWasUnknown)
+      if ageIsUnknown { filter.spreadOverAges() }
+      return filter
+    }
   }
 
   /// What is known of the cell's electrodes.
-  public var health: HealthReport {
+  public var health: HealthReport { @_addressableSelf get { reportedHealth() } }
+
+  @_addressableSelf
+  private func reportedHealth() -> HealthReport {
     var filter = reported
     let empty = outlook.empty
     var span = ModeVector(repeating: 0)
@@ -597,10 +610,11 @@ public struct LifelongEstimator: Sendable {
   }
 
   /// Whether a charge is being watched.
-  public var isCharging: Bool { session.isOpen }
+  public var isCharging: Bool { @_addressableSelf get { session.isOpen } }
 
   /// Where the last or present charge crossed an edge, counted from its beginning and with the slow
   /// lag; nil if it did not. Unit: ppm of the rated capacity.
+  @_addressableSelf
   public func crossing(_ edge: Int) -> Int32? {
     guard session.record.has(edge) else { return nil }
     var arithmetic = SaturatingArithmetic()
@@ -609,12 +623,14 @@ public struct LifelongEstimator: Sendable {
   }
 
   /// Whether a charge is still being worked on.
-  public var isLearning: Bool { work != .none }
+  public var isLearning: Bool { @_addressableSelf get { work != .none } }
 
   /// How many results of the arithmetic were clamped.
   public var saturations: UInt32 {
-    let all = UInt64(estimator.saturations) + UInt64(modes.arithmetic.saturations)
-    return UInt32(clamping: all)
+    @_addressableSelf get {
+      let all = UInt64(estimator.saturations) + UInt64(modes.arithmetic.saturations)
+      return UInt32(clamping: all)
+    }
   }
 }
 
@@ -628,27 +644,33 @@ extension LifelongEstimator {
   /// Where a charge ends.
   public var upperCutoff: Voltage { made.upperCutoff }
   /// Whether profile and composition are those that were sealed.
-  public var isIntact: Bool { made.isIntact && composition.isIntact }
+  public var isIntact: Bool { @_addressableSelf get { made.isIntact && composition.isIntact } }
   /// The profile's checksum.
   public var identity: UInt32 { made.checksum }
   /// The profile's checksum, until the curve was replaced.
-  public var curveIdentity: UInt32 { rebuilds > 0 ? replacedCurveIdentity : identity }
+  public var curveIdentity: UInt32 {
+    @_addressableSelf get { rebuilds > 0 ? replacedCurveIdentity : identity }
+  }
   /// The checksum of profile and composition.
   public var replacedCurveIdentity: UInt32 {
-    var crc = CRC32C()
-    crc.combine(made.checksum)
-    crc.combine(composition.checksum)
-    return crc.value
+    @_addressableSelf get {
+      var crc = CRC32C()
+      crc.combine(made.checksum)
+      crc.combine(composition.checksum)
+      return crc.value
+    }
   }
 
   /// What a new cell of the make has of the parts that fade.
   public var madeElectrodes: NewElectrodes {
-    var arithmetic = SaturatingArithmetic()
-    let window = composition.window(composition.freshModes, &arithmetic)
-    return NewElectrodes(
-      coupling: composition.fresh.coupling,
-      accessibleIron: Int32(clamping: Format.toMillionths(0 - window.empty, &arithmetic)),
-      anode: composition.fresh.anode)
+    @_addressableSelf get {
+      var arithmetic = SaturatingArithmetic()
+      let window = composition.window(composition.freshModes, &arithmetic)
+      return NewElectrodes(
+        coupling: composition.fresh.coupling,
+        accessibleIron: Int32(clamping: Format.toMillionths(0 - window.empty, &arithmetic)),
+        anode: composition.fresh.anode)
+    }
   }
 
   /// See `StateEstimator.mayCharge`.
@@ -664,7 +686,7 @@ extension LifelongEstimator {
   /// The charge counted since the start; see `StateEstimator.ledger`.
   public var ledger: Charge { estimator.ledger }
   /// The deviation of the state of charge. Unit: ppm.
-  public var chargeDeviation: Int32 { estimator.chargeDeviation }
+  public var chargeDeviation: Int32 { @_addressableSelf get { estimator.chargeDeviation } }
   /// Whether a first reading speaks for the belief; see `StateEstimator.fits(_:at:)`.
   public mutating func fits(_ voltage: Voltage, at flowing: Current) -> Bool {
     estimator.fits(voltage, at: flowing)
@@ -719,6 +741,7 @@ extension LifelongEstimator {
     replacesCurve = replaces
   }
 
+  @_addressableSelf
   private func moment(_ age: Int64?) -> MonotonicTime? {
     guard let age, let now = lastTime?.microseconds else { return nil }
     return .microseconds(max(now, .min + age) - age)
@@ -731,7 +754,10 @@ extension LifelongEstimator {
   /// What is known, as numbers that can be kept without power.
   ///
   /// A charge that is going on, or still being worked on, is not in it: it will have taught nothing.
-  public var kept: LifelongSnapshot {
+  public var kept: LifelongSnapshot { @_addressableSelf get { snapshot() } }
+
+  @_addressableSelf
+  private func snapshot() -> LifelongSnapshot {
     var snapshot = LifelongSnapshot(filter: EstimatorSnapshot(estimator))
     var flags: Int64 = ageIsUnknown ? LifelongSnapshot.Flag.ageIsUnknown : 0
     if ageWasUnknown { flags |= LifelongSnapshot.Flag.ageWasUnknown }
@@ -752,9 +778,11 @@ extension LifelongEstimator {
 
   /// The modes as the last charge left them.
   private var settledModes: ModeFilter {
-    switch work {
-    case .edge, .judge: before
-    default: modes
+    @_addressableSelf get {
+      switch work {
+      case .edge, .judge: before
+      default: modes
+      }
     }
   }
 
@@ -764,7 +792,7 @@ extension LifelongEstimator {
   /// - Returns: false, with nothing changed, if the snapshot is not of such an estimator, or its curve is
   ///   that of another make's electrodes.
   public mutating func resume(
-    from kept: borrowing LifelongSnapshot, after pause: Pause
+    from kept: borrowing @_addressable LifelongSnapshot, after pause: Pause
   ) -> Bool {
     guard kept.isSane else { return false }
     let isOfThisMake = kept.composition == composition.checksum
@@ -785,7 +813,7 @@ extension LifelongEstimator {
     return true
   }
 
-  private mutating func take(_ kept: borrowing LifelongSnapshot) {
+  private mutating func take(_ kept: borrowing @_addressable LifelongSnapshot) {
     let flags = kept.modes[2]
     ageIsUnknown = flags & LifelongSnapshot.Flag.ageIsUnknown != 0
     ageWasUnknown = flags & LifelongSnapshot.Flag.ageWasUnknown != 0

@@ -54,24 +54,26 @@ public struct LifelongSnapshot: Sendable {
 
   /// Whether every word is in the range that an estimator keeps it in.
   public var isSane: Bool {
-    guard filter.isSane else { return false }
-    guard hasModes else { return true }
-    let century: Int64 = 3_153_600_000_000_000
-    let bounds: InlineArray<14, ClosedRange<Int64>> = [
-      LifelongSnapshot.layout...LifelongSnapshot.layout, 0...Int64(UInt32.max), 0...15,
-      0...century, 0...century, 0...Int64(Int32.max), 0...Int64(Int32.max), 0...Int64(Int32.max),
-      0...1_000_000, 0...1_000_000, -Format.one...Format.one, -10_000_000...10_000_000,
-      (-32 * Format.one)...(32 * Format.one), (-32 * Format.one)...(32 * Format.one),
-    ]
-    for i in 0..<14 where !bounds[i].contains(modes[i]) { return false }
-    let widest = 8 * Format.one
-    for k in 0..<Self.kept {
-      guard modes[Self.diagonal + k] > 0 else { return false }
-      guard -widest...widest ~= modes[Self.unknowns + k] else { return false }
-      guard -widest...widest ~= modes[Self.curve + k] else { return false }
+    @_addressableSelf get {
+      guard filter.isSane else { return false }
+      guard hasModes else { return true }
+      let century: Int64 = 3_153_600_000_000_000
+      let bounds: InlineArray<14, ClosedRange<Int64>> = [
+        LifelongSnapshot.layout...LifelongSnapshot.layout, 0...Int64(UInt32.max), 0...15,
+        0...century, 0...century, 0...Int64(Int32.max), 0...Int64(Int32.max), 0...Int64(Int32.max),
+        0...1_000_000, 0...1_000_000, -Format.one...Format.one, -10_000_000...10_000_000,
+        (-32 * Format.one)...(32 * Format.one), (-32 * Format.one)...(32 * Format.one),
+      ]
+      for i in 0..<14 where !bounds[i].contains(modes[i]) { return false }
+      let widest = 8 * Format.one
+      for k in 0..<Self.kept {
+        guard modes[Self.diagonal + k] > 0 else { return false }
+        guard -widest...widest ~= modes[Self.unknowns + k] else { return false }
+        guard -widest...widest ~= modes[Self.curve + k] else { return false }
+      }
+      for i in Self.triangle..<Self.spare where modes[i] == .min { return false }
+      return isCell(at: Self.unknowns) && isCell(at: Self.curve)
     }
-    for i in Self.triangle..<Self.spare where modes[i] == .min { return false }
-    return isCell(at: Self.unknowns) && isCell(at: Self.curve)
   }
 
   private func isCell(at start: Int) -> Bool {
@@ -80,7 +82,7 @@ public struct LifelongSnapshot: Sendable {
     return ModeFilter.isCell(x)
   }
 
-  mutating func put(_ filter: borrowing ModeFilter, curve: borrowing ModeVector) {
+  mutating func put(_ filter: borrowing ModeFilter, curve: borrowing @_addressable ModeVector) {
     var next = Self.triangle
     for k in 0..<Self.kept {
       let column = Mode.perCharge + k

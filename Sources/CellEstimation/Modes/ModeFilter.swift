@@ -18,7 +18,7 @@ struct ModeFilter: Sendable {
   var arithmetic = SaturatingArithmetic()
 
   /// Starts with a fresh cell, or with one of which only the make is known.
-  init(_ profile: borrowing CompositionProfile, isFresh: Bool) {
+  init(_ profile: borrowing @_addressable CompositionProfile, isFresh: Bool) {
     x = profile.freshModes
     window = profile.window(x, &arithmetic)
     covariance = ModeCovariance(diagonal: ModeVector(repeating: 1))
@@ -66,7 +66,7 @@ struct ModeFilter: Sendable {
   ///
   /// From a fresh cell's curve the linear steps of an update do not find a far age: where the charge
   /// begins above the iron they take the missing iron for missing plateau.
-  mutating func assume(age: Int32, _ profile: borrowing CompositionProfile) {
+  mutating func assume(age: Int32, _ profile: borrowing @_addressable CompositionProfile) {
     guard age > 0 else { return }
     let halves = Int64((age - 1) % 2 + 1)
     switch (age - 1) / 2 {
@@ -111,7 +111,9 @@ struct ModeFilter: Sendable {
 
   /// Holds the modes for certain, so that a charge shows how well they explain it; to be called after
   /// `beginCharge`.
-  mutating func hold(_ m: borrowing ModeVector, _ profile: borrowing CompositionProfile) {
+  mutating func hold(
+    _ m: borrowing @_addressable ModeVector, _ profile: borrowing @_addressable CompositionProfile
+  ) {
     for k in Mode.perCharge..<Mode.count {
       x[k] = m[k]
       covariance.decorrelate(row: k, variance: 1)
@@ -155,8 +157,9 @@ struct ModeFilter: Sendable {
   ///   result of the pass before on a second one.
   /// - Returns: the squared innovation over its variance, 40 fractional bits.
   mutating func weigh(
-    _ profile: borrowing CompositionProfile, _ record: borrowing ChargeRecord, edge: Int,
-    offset: Int64, around: borrowing ModeVector
+    _ profile: borrowing @_addressable CompositionProfile,
+    _ record: borrowing @_addressable ChargeRecord, edge: Int,
+    offset: Int64, around: borrowing @_addressable ModeVector
   ) -> Int64 {
     let hours = record.hours[edge]
     let drop = record.drop[edge]
@@ -199,7 +202,7 @@ struct ModeFilter: Sendable {
 
   /// One scalar update; an innovation beyond four deviations counts with less weight.
   private mutating func absorb(
-    _ innovation: Int64, _ h: borrowing ModeVector, noise: Int64
+    _ innovation: Int64, _ h: borrowing @_addressable ModeVector, noise: Int64
   ) -> Int64 {
     var noise = noise
     var projection = covariance.projected(on: h, noise: noise, &arithmetic)
@@ -242,7 +245,7 @@ struct ModeFilter: Sendable {
   }
 
   /// The variance of a linear combination of the unknowns, 52 fractional bits.
-  mutating func variance(along direction: borrowing ModeVector) -> Int64 {
+  mutating func variance(along direction: borrowing @_addressable ModeVector) -> Int64 {
     covariance.projected(on: direction, noise: 0, &arithmetic).innovationVariance
   }
 }

@@ -38,6 +38,7 @@ public struct SiteTable: Sendable {
   ///   - potential: in V, 40 fractional bits.
   ///   - shift: in V, 40 fractional bits.
   ///   - width: the site's width over the table's, less 1; 40 fractional bits.
+  @_addressableSelf
   func reading(
     at potential: Int64, shift: Int64, width: Int64, _ arithmetic: inout SaturatingArithmetic
   ) -> Reading {

@@ -70,6 +70,7 @@ extension StateEstimator {
   /// - Parameters:
   ///   - charging: the direction.
   ///   - seconds: 1 to 60; others are clamped. 2, 10 and 30 s are usual.
+  @_addressableSelf
   public func limit(
     charging: Bool, over seconds: Int32, _ bounds: borrowing LoadBounds
   ) -> LoadLimit {
@@ -125,6 +126,7 @@ extension StateEstimator {
   }
 
   /// The terminal voltage after a time under a net current in C, and 1.96 deviations of it.
+  @_addressableSelf
   func loaded(
     _ net: Int64, seconds: Int64, _ arithmetic: inout SaturatingArithmetic
   ) -> (voltage: Int64, reach: Int64) {

@@ -5,6 +5,7 @@ import Quantities
 /// The circuit's terminal voltage under loads that have not happened yet.
 extension StateEstimator {
   /// A current in C as its net value, without what the reading is too high by; 40 fractional bits.
+  @_addressableSelf
   func netCurrent(_ current: Current, _ arithmetic: inout SaturatingArithmetic) -> Int64 {
     let c = arithmetic.multiply(
       Int64(current.microamperes) * 3_600_000, Format.one,
@@ -26,6 +27,7 @@ extension StateEstimator {
   }
 
   /// The elements at a state of charge and a net current in C, at the last temperature.
+  @_addressableSelf
   func elements(
     _ place: Int64, _ current: Int64, _ arithmetic: inout SaturatingArithmetic
   ) -> Elements {
@@ -46,6 +48,7 @@ extension StateEstimator {
   }
 
   /// The terminal voltage at a state of charge once everything has relaxed to a net current in C.
+  @_addressableSelf
   func steadyVoltage(
     _ place: Int64, _ current: Int64, _ arithmetic: inout SaturatingArithmetic
   ) -> Int64 {
@@ -58,6 +61,7 @@ extension StateEstimator {
 
   /// The state of charge at which the steady terminal voltage is `voltage`; an end of the tables where
   /// it never is. 30 bisections.
+  @_addressableSelf
   func place(
     ofSteadyVoltage voltage: Int64, _ current: Int64, _ arithmetic: inout SaturatingArithmetic
   ) -> Int64 {

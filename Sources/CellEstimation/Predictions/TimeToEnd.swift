@@ -28,6 +28,7 @@ extension StateEstimator {
   ///
   /// - Parameter current: the mean current; negative.
   /// - Returns: nil for a current that does not discharge, or one below C/1000.
+  @_addressableSelf
   public func timeToEmpty(at current: Current) -> TimeRange? {
     var arithmetic = SaturatingArithmetic()
     let net = netCurrent(current, &arithmetic)
@@ -50,6 +51,7 @@ extension StateEstimator {
   ///   - current: the charger's current; positive.
   ///   - end: the current at which the charger stops; nil means C/20.
   /// - Returns: nil for a current that does not charge, or one not above the end's.
+  @_addressableSelf
   public func timeToFull(at current: Current, until end: Current? = nil) -> TimeRange? {
     var arithmetic = SaturatingArithmetic()
     let net = netCurrent(current, &arithmetic)
@@ -73,6 +75,7 @@ extension StateEstimator {
 
   /// The time at constant voltage between two states of charge: 16 pieces, each at the current that
   /// its middle takes.
+  @_addressableSelf
   private func tailSeconds(
     from: Int64, to full: Int64, _ voltage: Int64, _ most: Int64, _ least: Int64
   ) -> Int32 {
@@ -96,6 +99,7 @@ extension StateEstimator {
 
   /// 1.645 deviations of the way to an end: of the state of charge, the capacity and the offset with
   /// all that ties them, and of where the end lies.
+  @_addressableSelf
   private func wayReach(
     _ way: Int64, end: Int64, _ net: Int64, _ arithmetic: inout SaturatingArithmetic
   ) -> Int64 {
