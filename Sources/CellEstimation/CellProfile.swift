@@ -96,13 +96,16 @@ public struct CellProfile: Sendable {
     self.seriesCurrentFactor = seriesCurrentFactor
     self.tuning = tuning
     checksum = 0
-    checksum = computedChecksum
+    seal()
   }
+
+  private mutating func seal() { checksum = computedChecksum }
 
   /// Whether the version is known and the checksum fits: what the firmware asks before it starts.
   public var isIntact: Bool {
     @_addressableSelf get {
-      version == CellProfile.currentVersion && checksum == computedChecksum
+      guard version == CellProfile.currentVersion else { return false }
+      return checksum == computedChecksum
     }
   }
 

@@ -46,7 +46,7 @@ public struct StateEstimator: Sendable {
     profile: CellProfile, stateOfCharge: StateOfCharge, deviation: Int32 = 300_000
   ) {
     self.profile = profile
-    filter = Self.filter(profile, stateOfCharge, deviation)
+    filter = Self.filter(self.profile, stateOfCharge, deviation)
   }
 
   /// Begins anew with another cell of the make, as an estimator that was just made.

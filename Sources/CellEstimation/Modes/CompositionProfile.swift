@@ -144,7 +144,8 @@ public struct CompositionProfile: Sendable {
   /// Whether the version is known and the checksum fits.
   public var isIntact: Bool {
     @_addressableSelf get {
-      version == CompositionProfile.currentVersion && checksum == computedChecksum
+      guard version == CompositionProfile.currentVersion else { return false }
+      return checksum == computedChecksum
     }
   }
 

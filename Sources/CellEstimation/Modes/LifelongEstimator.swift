@@ -644,7 +644,12 @@ extension LifelongEstimator {
   /// Where a charge ends.
   public var upperCutoff: Voltage { made.upperCutoff }
   /// Whether profile and composition are those that were sealed.
-  public var isIntact: Bool { @_addressableSelf get { made.isIntact && composition.isIntact } }
+  public var isIntact: Bool {
+    @_addressableSelf get {
+      guard made.isIntact else { return false }
+      return composition.isIntact
+    }
+  }
   /// The profile's checksum.
   public var identity: UInt32 { made.checksum }
   /// The profile's checksum, until the curve was replaced.

@@ -85,24 +85,19 @@ extension StateEstimator {
     let bound = Format.millionths(
       charging ? bounds.highestVoltage.microvolts : bounds.lowestVoltage.microvolts, &arithmetic)
     let sign: Int64 = charging ? 1 : -1
-    func worst(_ microamperes: Int64) -> Int64 {
-      let net = netCurrent(
-        .microamperes(Int32(clamping: sign * microamperes)), &arithmetic)
-      let end = loaded(net, seconds: time, &arithmetic)
-      return end.voltage + sign * end.reach
-    }
     func keeps(_ voltage: Int64) -> Bool { charging ? voltage <= bound : voltage >= bound }
     var low: Int64 = 0
     var reason: LoadLimit.Reason = share < 1_000 ? .temperature : .current
-    if keeps(worst(allowed)) {
+    if keeps(worst(sign * allowed, seconds: time, side: sign, &arithmetic)) {
       low = allowed
     } else {
       reason = .voltage
       var high = allowed
-      if keeps(worst(0)) {
+      if keeps(worst(0, seconds: time, side: sign, &arithmetic)) {
         for _ in 0..<20 where high - low > 1 {
           let middle = (low + high) / 2
-          if keeps(worst(middle)) { low = middle } else { high = middle }
+          let end = worst(sign * middle, seconds: time, side: sign, &arithmetic)
+          if keeps(end) { low = middle } else { high = middle }
         }
       }
     }
@@ -114,6 +109,16 @@ extension StateEstimator {
       current: .microamperes(Int32(clamping: sign * low)),
       microwatts: arithmetic.multiply(sign * low, max(volts, 0), dividedBy: 1_000_000),
       reason: reason)
+  }
+
+  /// The voltage after a time under a current (µA), further towards the bound by what it may be off.
+  @_addressableSelf
+  private func worst(
+    _ microamperes: Int64, seconds: Int64, side: Int64, _ arithmetic: inout SaturatingArithmetic
+  ) -> Int64 {
+    let net = netCurrent(.microamperes(Int32(clamping: microamperes)), &arithmetic)
+    let end = loaded(net, seconds: seconds, &arithmetic)
+    return end.voltage + side * end.reach
   }
 
   /// How much of the current a temperature allows. Unit: 1/1000.
@@ -142,11 +147,11 @@ extension StateEstimator {
       arithmetic.multiply(
         Int64(clamping: way.magnitude), Int64(profile.hysteresisRateThousandths),
         dividedBy: 1_000))
-    func relaxed(_ state: Int, _ kept: Int64) -> Int64 {
-      arithmetic.times(kept, filter.x[state]) + arithmetic.times(Format.one - kept, net)
+    func relaxed(_ state: Int64, _ kept: Int64) -> Int64 {
+      arithmetic.times(kept, state) + arithmetic.times(Format.one - kept, net)
     }
-    let fast = relaxed(State.fast, fastKept)
-    let slow = relaxed(State.slow, slowKept)
+    let fast = relaxed(filter.x[State.fast], fastKept)
+    let slow = relaxed(filter.x[State.slow], slowKept)
     let direction = net > 0 ? Format.one : (net < 0 ? -Format.one : 0)
     let hysteresis =
       arithmetic.times(swing, filter.x[State.hysteresis])

@@ -55,22 +55,26 @@ extension StateEstimator {
   public func timeToFull(at current: Current, until end: Current? = nil) -> TimeRange? {
     var arithmetic = SaturatingArithmetic()
     let net = netCurrent(current, &arithmetic)
-    let last = end.map { netCurrent($0, &arithmetic) } ?? Format.one / 20
+    var last = Format.one / 20
+    if let end { last = netCurrent(end, &arithmetic) }
     guard last > Format.one / 1_000, net > last else { return nil }
     let upper = Format.millionths(profile.upperCutoff.microvolts, &arithmetic)
     let held = place(ofSteadyVoltage: upper, net, &arithmetic)
     let full = place(ofSteadyVoltage: upper, last, &arithmetic)
     let now = filter.x[State.charge]
     let reach = wayReach(full - now, end: full, net, &arithmetic)
-    func seconds(from place: Int64) -> Int32 {
-      let steady = Self.seconds(
-        max(held - place, 0), arithmetic.times(filter.x[State.inverseCapacity], net))
+    let speed = arithmetic.times(filter.x[State.inverseCapacity], net)
+    // Not a function in this one: what it knows of the estimator would be a copy of it.
+    var times: InlineArray<3, Int64> = [now + reach, now, now - reach]
+    for i in 0..<3 {
+      let place = times[i]
+      let steady = Self.seconds(max(held - place, 0), speed)
       let tail = tailSeconds(from: max(place, held), to: full, upper, net, last)
-      return Int32(clamping: Int64(steady) + Int64(tail))
+      times[i] = Int64(steady) + Int64(tail)
     }
     return TimeRange(
-      soonest: seconds(from: now + reach), likely: seconds(from: now),
-      latest: seconds(from: now - reach))
+      soonest: Int32(clamping: times[0]), likely: Int32(clamping: times[1]),
+      latest: Int32(clamping: times[2]))
   }
 
   /// The time at constant voltage between two states of charge: 16 pieces, each at the current that
