@@ -116,12 +116,14 @@ public struct Firmware<
   ///   - chargeSwitch: lets charge in.
   ///   - dischargeSwitch: lets charge out.
   ///   - memory: keeps what is known over a time without power.
+  @inline(never)
   public init(
     _ configuration: borrowing FirmwareConfiguration, estimator: consuming Estimator,
     bus: consuming Bus, chargeSwitch: consuming ChargeSwitch,
     dischargeSwitch: consuming DischargeSwitch, memory: consuming Memory
   ) {
-    // Before the first stored property: one that is read while others are not there yet is one too many
+    // Not inlined, so that what is handed over leaves the stack before the first tick. The check comes
+    // before the first stored property: one that is read while others are not there yet is one too many
     // for the compiler (Swift 6.3.1 then releases a bus that is not there).
     precondition(estimator.isIntact, "the cell profile is damaged")
     let (lower, upper) = (estimator.lowerCutoff, estimator.upperCutoff)
@@ -149,7 +151,7 @@ public struct Firmware<
   public var busFaults: BusFaultCounts { sensors.faults }
 
   /// How many results of the estimator's arithmetic were clamped.
-  public var saturations: UInt32 { estimator.saturations }
+  public var saturations: UInt32 { @_addressableSelf get { estimator.saturations } }
 
   /// The charge counted since the start, or since the first start whose state was handed on.
   public var ledger: Charge { estimator.ledger }
@@ -164,11 +166,12 @@ public struct Firmware<
   public var memoryCounts: MemoryCounts { remembrance.counts }
 
   /// What is known of the cell, as it would be saved now.
-  public var kept: Estimator.Kept { estimator.kept }
+  public var kept: Estimator.Kept { @_addressableSelf get { estimator.kept } }
 
   /// What is expected of the cell if the mean load goes on, and which part of it is fading.
   ///
   /// - Parameter seconds: how long the largest currents are to flow, 1 to 60.
+  @_addressableSelf
   public func prognosis(over seconds: Int32 = 10) -> Prognosis {
     let bounds = protection.loadBounds
     let current = mean.current
@@ -237,7 +240,8 @@ public struct Firmware<
     return below
   }
 
-  private func evidence(
+  // Mutating only to be handed its place: a borrowed self is copied whole.
+  private mutating func evidence(
     of sample: Sensors.Sample, _ implausibility: Implausibility, below: Voltage?
   ) -> ProtectionMonitor.Evidence {
     ProtectionMonitor.Evidence(

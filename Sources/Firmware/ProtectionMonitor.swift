@@ -97,7 +97,8 @@ struct ProtectionMonitor: Sendable {
 
   /// Takes in one tick's evidence and gives what is to be stopped.
   mutating func check(
-    _ evidence: Evidence, against table: borrowing ProtectionTable, at time: MonotonicTime
+    _ evidence: Evidence, against table: borrowing @_addressable ProtectionTable,
+    at time: MonotonicTime
   ) -> Direction {
     let elapsed = lastCheck.map { max(time.microseconds - $0, 0) } ?? 0
     lastCheck = time.microseconds
@@ -127,7 +128,8 @@ struct ProtectionMonitor: Sendable {
   }
 
   private mutating func watchCurrents(
-    _ current: Current, _ elapsed: Int64, _ table: borrowing ProtectionTable, _ time: MonotonicTime
+    _ current: Current, _ elapsed: Int64, _ table: borrowing @_addressable ProtectionTable,
+    _ time: MonotonicTime
   ) {
     let inward = max(current.microamperes, 0)
     let outward = current.microamperes < 0 ? Int32(clamping: current.microamperes.magnitude) : 0
@@ -146,7 +148,7 @@ struct ProtectionMonitor: Sendable {
   }
 
   /// The rule of the charging current: for a deeply discharged cell, twice what it is to be charged with.
-  private func charging(_ table: borrowing ProtectionTable) -> ProtectionRule {
+  private func charging(_ table: borrowing @_addressable ProtectionTable) -> ProtectionRule {
     var rule = table[.overCurrentCharge]
     if active.contains(.deepDischarge) {
       let twice = Int32(clamping: 2 * Int64(table.trickle.microamperes))
@@ -176,7 +178,7 @@ struct ProtectionMonitor: Sendable {
   }
 
   private mutating func watchTemperatures(
-    _ temperature: Int32, _ table: borrowing ProtectionTable, _ time: MonotonicTime
+    _ temperature: Int32, _ table: borrowing @_addressable ProtectionTable, _ time: MonotonicTime
   ) {
     watch(.overTemperatureCharge, .above(temperature, table[.overTemperatureCharge]), table, time)
     watch(
@@ -189,7 +191,7 @@ struct ProtectionMonitor: Sendable {
 
   /// A current through a switch that is off, or feedback that is not what was told.
   private mutating func watchSwitches(
-    _ evidence: Evidence, _ current: Current, _ table: borrowing ProtectionTable,
+    _ evidence: Evidence, _ current: Current, _ table: borrowing @_addressable ProtectionTable,
     _ time: MonotonicTime
   ) {
     guard let allowed = evidence.allowed else { return }
@@ -204,7 +206,7 @@ struct ProtectionMonitor: Sendable {
 
   /// What a chip has opened by itself is open here as well, without a delay of our own.
   private mutating func follow(
-    _ opened: ProtectionSet, _ table: borrowing ProtectionTable, _ time: MonotonicTime
+    _ opened: ProtectionSet, _ table: borrowing @_addressable ProtectionTable, _ time: MonotonicTime
   ) {
     let new = opened.subtracting(active)
     for raw in UInt8(0)..<UInt8(Protection.count) {
@@ -214,7 +216,7 @@ struct ProtectionMonitor: Sendable {
   }
 
   private mutating func watchTicks(
-    _ elapsed: Int64, _ table: borrowing ProtectionTable, _ time: MonotonicTime
+    _ elapsed: Int64, _ table: borrowing @_addressable ProtectionTable, _ time: MonotonicTime
   ) {
     // Its delay is the time between two ticks, which has passed when it is noticed.
     let isLate = elapsed > table[.tickLate].delay
@@ -225,7 +227,7 @@ struct ProtectionMonitor: Sendable {
 
   /// What the active protections stop together, each direction when the first of them is due.
   private mutating func stopped(
-    _ evidence: Evidence, by table: borrowing ProtectionTable, at time: MonotonicTime
+    _ evidence: Evidence, by table: borrowing @_addressable ProtectionTable, at time: MonotonicTime
   ) -> Direction {
     var wanted: Direction = []
     for raw in UInt8(0)..<UInt8(Protection.count) {
@@ -255,7 +257,7 @@ struct ProtectionMonitor: Sendable {
 
   /// Follows one rule through cause, delay, trip, release.
   private mutating func watch(
-    _ protection: Protection, _ cause: Cause, _ table: borrowing ProtectionTable,
+    _ protection: Protection, _ cause: Cause, _ table: borrowing @_addressable ProtectionTable,
     _ time: MonotonicTime
   ) {
     let index = Int(protection.rawValue)
@@ -305,7 +307,8 @@ struct ProtectionMonitor: Sendable {
   }
 
   private mutating func trip(
-    _ protection: Protection, _ table: borrowing ProtectionTable, _ time: MonotonicTime
+    _ protection: Protection, _ table: borrowing @_addressable ProtectionTable,
+    _ time: MonotonicTime
   ) {
     let index = Int(protection.rawValue)
     let rule = table[protection]
@@ -330,7 +333,7 @@ struct ProtectionMonitor: Sendable {
   }
 
   /// Takes over what an earlier run had latched for good.
-  mutating func hold(_ latched: ProtectionSet, by table: borrowing ProtectionTable) {
+  mutating func hold(_ latched: ProtectionSet, by table: borrowing @_addressable ProtectionTable) {
     for raw in UInt8(0)..<UInt8(Protection.count) {
       guard let protection = Protection(rawValue: raw), latched.contains(protection),
         table[protection].latch == .persisted
@@ -340,7 +343,8 @@ struct ProtectionMonitor: Sendable {
   }
 
   /// Those that outlive a restart.
-  func persisted(by table: borrowing ProtectionTable) -> ProtectionSet {
+  @_addressableSelf
+  func persisted(by table: borrowing @_addressable ProtectionTable) -> ProtectionSet {
     var set: ProtectionSet = []
     for raw in UInt8(0)..<UInt8(Protection.count) {
       guard let protection = Protection(rawValue: raw), active.contains(protection),

@@ -142,7 +142,7 @@ public struct ProtectionTable: Sendable {
 
   /// The rule of one protection.
   public subscript(protection: Protection) -> ProtectionRule {
-    get { rules[Int(protection.rawValue)] }
+    @_addressableSelf get { rules[Int(protection.rawValue)] }
     // Not `set`: its coroutine would put a frame on the heap.
     _modify { yield &rules[Int(protection.rawValue)] }
   }

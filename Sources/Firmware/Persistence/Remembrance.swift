@@ -196,7 +196,8 @@ struct Remembrance<
   }
 
   /// Tells states apart whose numbers mean different things.
-  private func identity(of curve: UInt32) -> UInt32 {
+  // Mutating, as `away`, only to be handed its place: a borrowed self is copied whole.
+  private mutating func identity(of curve: UInt32) -> UInt32 {
     var crc = CRC32C()
     crc.combine(curve)
     crc.combine(UInt32(bitPattern: currentRange.microamperes))
@@ -213,7 +214,7 @@ struct Remembrance<
   }
 
   /// How long the firmware was away; nil if either time is unknown, or they contradict each other.
-  private func away(since kept: CalendarTime?, at time: MonotonicTime) -> Int64? {
+  private mutating func away(since kept: CalendarTime?, at time: MonotonicTime) -> Int64? {
     guard let kept, let now = calendar.time(at: time) else { return nil }
     let seconds = now.secondsSince2000 - kept.secondsSince2000
     return seconds < 0 ? nil : seconds * 1_000_000
