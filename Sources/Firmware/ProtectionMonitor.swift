@@ -230,15 +230,25 @@ struct ProtectionMonitor: Sendable {
     _ evidence: Evidence, by table: borrowing @_addressable ProtectionTable, at time: MonotonicTime
   ) -> Direction {
     var wanted: Direction = []
+    var coming: Direction = []
     for raw in UInt8(0)..<UInt8(Protection.count) {
-      guard let protection = Protection(rawValue: raw), active.contains(protection) else {
-        continue
+      guard let protection = Protection(rawValue: raw) else { continue }
+      if active.contains(protection) {
+        wanted.formUnion(table[protection].stops)
+      } else if states[Int(raw)].causeSince != nil {
+        coming.formUnion(table[protection].stops)
       }
-      wanted.formUnion(table[protection].stops)
     }
     var stops: Direction = []
     for side in 0..<2 {
       let direction = side == 0 ? Direction.charge : Direction.discharge
+      // Delay and grace are for a switch that is on: one that is off does not close onto a cause that
+      // was not seen while the sensors were away.
+      let isOff = evidence.allowed.map { !$0.contains(direction) } ?? true
+      if isOff {
+        if coming.contains(direction) { stops.formUnion(direction) }
+        if wanted.contains(direction) { hasOpened[side] = true }
+      }
       guard let opening = openings[side] else { continue }
       if hasOpened[side], !wanted.contains(direction) {
         openings[side] = nil

@@ -67,6 +67,22 @@ import Testing
     #expect(opened == 6)
   }
 
+  /// Sensors that come back may show a limit that was crossed while they were away: a switch that is off
+  /// does not close onto it for the time that it takes to trip.
+  @Test func whatIsOffDoesNotCloseOntoACause() throws {
+    let bench = try bench()
+    bench.board.silent = [0x40, 0x48]
+    #expect(ticks(bench, atMost: 100) { $0.protections.contains(.sensorLost) } != nil)
+    bench.board.millidegrees = 46_000
+    for _ in 0..<50 { bench.tick() }
+    bench.board.silent = []
+    #expect(ticks(bench, atMost: 100) { $0.allowsDischarge } != nil, "too warm for charge only")
+    #expect(ticks(bench, atMost: 300) { $0.allowsCharge } == nil)
+    #expect(bench.tick().protections == ProtectionSet(.overTemperatureCharge))
+    bench.board.millidegrees = 25_000
+    #expect(ticks(bench, atMost: 100) { $0.allowsCharge } != nil)
+  }
+
   /// The limit itself may last ten seconds, less for longer, three quarters of it for good.
   @Test(
     arguments: [(5_990_000, 100), (5_250_000, 215), (4_600_000, 1_731), (4_490_000, nil)]
