@@ -314,9 +314,9 @@ struct StateFilter: Sendable {
 
   /// Whether a voltage reading is one that the belief allows; changes nothing.
   ///
-  /// The charge's part is read from the curve at three deviations on either side, and not by its slope:
-  /// at the knee of a full cell a slope of volts would allow every voltage. The parameters are those of
-  /// `correct`.
+  /// What the charge and the slow lag may be wrong by is a way along the curve, and read from it at three
+  /// deviations on either side, not by its slope: at the knee of a full cell a slope of volts would allow
+  /// every voltage. The parameters are those of `correct`.
   mutating func fits(
     _ profile: borrowing @_addressable CellProfile, voltage: Int64, current: Int64,
     temperature: Temperature,
@@ -327,9 +327,14 @@ struct StateFilter: Sendable {
       microseconds: microseconds, steepest: 2 * Format.one)
     var others = look.h
     others[State.charge] = 0
+    others[State.slow] = look.perSlowC
     let projection = covariance.projected(on: others, noise: look.noise, &arithmetic)
     let margin = 3 * deviation(projection.innovationVariance)
-    let spread = 3 * deviation(covariance.variance(of: State.charge, &arithmetic))
+    var along = InlineArray<8, Int64>(repeating: 0)
+    along[State.charge] = Format.one
+    along[State.slow] = profile.lagReach(x[State.charge], temperature, &arithmetic)
+    let way = covariance.projected(on: along, noise: 1, &arithmetic)
+    let spread = 3 * deviation(way.innovationVariance)
     let place = look.displaced
     let open = arithmetic.add(
       profile.openCircuitVoltage(place, temperature, &arithmetic), look.innovation)
@@ -354,6 +359,8 @@ struct StateFilter: Sendable {
     var noise: Int64
     /// The state of charge of the material that follows at once, 40 fractional bits.
     var displaced: Int64
+    /// What the slow current adds beside its lag along the curve. Unit: V per C, 40 fractional bits.
+    var perSlowC: Int64
   }
 
   private mutating func look(
@@ -397,7 +404,7 @@ struct StateFilter: Sendable {
     let noise = readingVariance(profile.tuning, current: net, slope: slope, microseconds)
     return Look(
       innovation: arithmetic.subtract(voltage, model), h: h, noise: noise,
-      displaced: open.displaced)
+      displaced: open.displaced, perSlowC: slow)
   }
 
   /// The variance of one reading: the sensor's, the current's share and the curve's.
