@@ -171,6 +171,9 @@ public struct Rig<Estimator: FirmwareEstimator>: ~Copyable {
   /// Faults that were put on the bus.
   public var injectedFaults: FaultCounts { bus.faults.counts }
 
+  /// How many transfers there were, and how many of them were struck.
+  public var injected: InjectedFaults { InjectedFaults(bus.faults) }
+
   /// Faults that the firmware met.
   public var seenFaults: BusFaultCounts { firmware.busFaults }
 

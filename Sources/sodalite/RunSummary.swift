@@ -24,6 +24,8 @@ struct RunSummary {
   var health: AgeingHealth?
   var score = AccuracyScore()
   var faults = BusFaultCounts()
+  /// What was done to the bus.
+  var injected = InjectedFaults()
   var saturations: UInt32 = 0
   /// What the firmware expects of the cell at the end.
   var prognosis: Prognosis?

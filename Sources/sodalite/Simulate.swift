@@ -3,6 +3,7 @@
 import ArgumentParser
 import CellEstimation
 import CellSimulation
+import ChipEmulators
 import Firmware
 import Quantities
 import Simulation
@@ -72,7 +73,10 @@ struct Simulate: ParsableCommand {
   @Option(name: .customLong("bus-faults"), help: "The probability of each kind of transfer fault.")
   var busFaults = 0.0
   @Option(
-    help: "swarm: many runs from --seed on, in each of which something else goes wrong.")
+    help: """
+      swarm: many runs from --seed on, in each of which something else goes wrong. bus: what it costs \
+      the estimate that 1 % of the transfers fail and 0.1 % are corrupted.
+      """)
   var faults: FaultArgument?
   @Option(help: "How many runs, with --faults.") var runs = 100
   @Option(help: "Write every tick to a BDF CSV file.") var output: String?
@@ -98,13 +102,18 @@ struct Simulate: ParsableCommand {
     guard (1...10_000_000).contains(runs) else {
       throw ValidationError("--runs \(runs): 1 to 10000000 would be right")
     }
-    guard board == nil || (cell == "nfm-pb-1-hc" && chips == .ina228TMP117 && faults == nil) else {
+    let isSwarm = faults == .swarm
+    guard board == nil || (cell == "nfm-pb-1-hc" && chips == .ina228TMP117 && !isSwarm) else {
       throw ValidationError(
-        "--board has its own cell and chips; leave out --cell, --chips, --faults")
+        "--board has its own cell and chips; leave out --cell, --chips, --faults swarm")
     }
-    guard faults == nil || (seeds == nil && output == nil && age == nil) else {
+    guard !isSwarm || (seeds == nil && output == nil && age == nil) else {
       throw ValidationError(
-        "--faults takes --seed and --runs; leave out --seeds, --output and --age")
+        "--faults swarm takes --seed and --runs; leave out --seeds, --output and --age")
+    }
+    guard faults != .bus || (output == nil && busFaults == 0) else {
+      throw ValidationError(
+        "--faults bus has its own rates and runs; leave out --bus-faults and --output")
     }
     guard output == nil || seeds == nil else {
       throw ValidationError("--output takes one run; leave out --seeds")
@@ -125,7 +134,7 @@ struct Simulate: ParsableCommand {
   func run() throws {
     let choice = try board.map(BoardChoice.find)
     let description = try choice?.cell ?? Cells.find(cell)
-    if faults != nil {
+    if faults == .swarm {
       let swarm = SwarmCommand(
         description: description, seeds: seed..<seed + UInt64(runs), format: format)
       return try swarm.run()
@@ -134,10 +143,16 @@ struct Simulate: ParsableCommand {
     let range = try seedRange()
     let tables = try EstimatorTables(
       description, named: choice?.board.name ?? cell, estimator ?? .usual(for: description))
+    if faults == .bus {
+      return try BusFaultCommand(seeds: range, format: format).run { seed, rates in
+        try runOne(description, choice, age, tables, seed: seed, faults: rates)
+      }
+    }
+    let rates = busFaults > 0 ? FaultRates.all(busFaults) : nil
     var pooled = AccuracyScore()
     var results: [JSONText] = []
     for seed in range {
-      let summary = try runOne(description, choice, age, tables, seed: seed)
+      let summary = try runOne(description, choice, age, tables, seed: seed, faults: rates)
       pooled.add(summary.score)
       if format == .json {
         results.append(summary.json)
@@ -161,7 +176,7 @@ struct Simulate: ParsableCommand {
 
   private func runOne(
     _ description: CellDescription, _ choice: BoardChoice?, _ age: AgeingState?,
-    _ tables: EstimatorTables, seed: UInt64
+    _ tables: EstimatorTables, seed: UInt64, faults: FaultProbabilities?
   ) throws -> RunSummary {
     var setup =
       choice.map { RigSetup(board: $0.board, cell: description, seed: seed) }
@@ -172,9 +187,7 @@ struct Simulate: ParsableCommand {
     setup.period = 1 / rate
     setup.initialError = -initialError.fraction
     setup.ambientCelsius = ambient
-    if busFaults > 0 {
-      setup.faults = FaultRates.all(busFaults)
-    }
+    setup.faults = faults
     let health = try age.map(description.health)
     if let lifelong = tables.lifelong(
       setup.firstGuess, deviation: RigSetup.guessDeviation, isNew: !ageUnknown)
@@ -229,6 +242,7 @@ struct Simulate: ParsableCommand {
     summary.ticks = ticks
     summary.wallSeconds = wallSeconds() - started
     summary.faults = rig.seenFaults
+    summary.injected = rig.injected
     summary.saturations = rig.saturations
     summary.prognosis = rig.prognosis()
     return summary

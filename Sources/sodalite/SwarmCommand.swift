@@ -13,6 +13,7 @@ import Telemetry
 /// What `--faults` takes.
 enum FaultArgument: String, ExpressibleByArgument, CaseIterable {
   case swarm
+  case bus
 }
 
 /// `sodalite simulate --faults swarm`: many runs, in each of which something else goes wrong.

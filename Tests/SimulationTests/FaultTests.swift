@@ -45,6 +45,42 @@ struct FaultMix: Sendable, CustomTestStringConvertible {
     }
   }
 
+  /// The same runs with and without faults of these rates.
+  private func cost(of rates: FaultProbabilities) throws -> BusFaultCost {
+    var cost = BusFaultCost()
+    for seed in UInt64(101)...104 {
+      var setup = RigSetup.quick(seed: seed)
+      let clean = try Run(setup, ticks: 5_400, settling: 1_800)
+      setup.faults = rates
+      let faulty = try Run(setup, ticks: 5_400, settling: 1_800)
+      cost.add(clean: clean.score, faulty: faulty.score, faulty.struck)
+    }
+    return cost
+  }
+
+  /// What was asked for: 1 % of the transfers failed and 0.1 % corrupted add 0.2 % at most.
+  ///
+  /// `sodalite simulate --faults bus --seeds 101-120` is the same over 34 h of the cell itself.
+  @Test func faultsOnTheBusCostLittle() throws {
+    let cost = try cost(of: BusFaultCost.rates)
+    let transfers = Double(cost.injected.transfers)
+    #expect(abs(Double(cost.injected.failed) / transfers - 0.01) < 0.001)
+    #expect(abs(Double(cost.injected.corrupted) / transfers - 0.001) < 0.0003)
+    let added = try #require(cost.added)
+    #expect(cost.isMet, "\(added)")
+  }
+
+  /// A bus on which every second transfer is wrong in some way costs more than that.
+  @Test func manyFaultsCostMore() throws {
+    let cost = try cost(of: FaultRates.all(0.16))
+    let added = try #require(cost.added)
+    #expect(!cost.isMet, "\(added)")
+  }
+
+  @Test func nothingIsMetWithoutARun() {
+    #expect(BusFaultCost().added == nil && !BusFaultCost().isMet)
+  }
+
   /// What was put on the bus is what the firmware met: transfers that fail are counted one by one;
   /// corrupted and repeated answers can only show as answers that cannot be.
   private func expectConsistent(_ run: Run, _ at: Comment) {

@@ -48,6 +48,7 @@ struct Run {
   var hash = StableHash()
   var score = AccuracyScore()
   let injected: FaultCounts
+  let struck: InjectedFaults
   let seen: BusFaultCounts
   let saturations: UInt32
 
@@ -68,6 +69,7 @@ struct Run {
         covered: low <= truth && truth <= high)
     }
     injected = rig.injectedFaults
+    struck = rig.injected
     seen = rig.seenFaults
     saturations = rig.saturations
   }
