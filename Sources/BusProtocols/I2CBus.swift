@@ -60,4 +60,12 @@ public protocol I2CBus: ~Copyable {
 public protocol DigitalOutput: ~Copyable {
   /// Drives the line; `true` is the active state, whatever its electrical level.
   mutating func set(_ active: Bool)
+  /// Drives a path through a resistor beside a switch, which fills a load's capacitors before the switch
+  /// itself closes; does nothing where there is none.
+  mutating func setPrecharge(_ active: Bool)
+}
+
+extension DigitalOutput where Self: ~Copyable {
+  /// Does nothing: most switches have no such path.
+  @inlinable public mutating func setPrecharge(_ active: Bool) {}
 }

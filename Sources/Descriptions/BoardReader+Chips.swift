@@ -61,6 +61,10 @@ extension BoardReader {
       map.add("role", "an ADS1115 reads both in turn; expected [thermometer, second voltage]")
       return nil
     }
+    if roles.contains(.monitor), roles.contains(.loadVoltage) {
+      map.add("role", "one chip sees one side of the discharge switch; expected one of both roles")
+      return nil
+    }
     if roles.contains(.monitor), roles.contains(.gauge) {
       map.add("role", "what guards the cell is no comparison; expected monitor or gauge, not both")
       return nil

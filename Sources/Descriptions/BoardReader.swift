@@ -15,7 +15,9 @@ final class BoardReader {
 
   func board(_ node: Node) -> BoardDescription? {
     let keys = [
-      "schema", "name", "source", "cell", "series", "bus", "chips", "switches", "supply", "limits",
+      "schema", "name", "source", "cell", "series", "bus", "chips", "switches", "precharge",
+      "supply",
+      "limits",
     ]
     guard let map = MappingReader(node, "the board", keys: keys, list) else { return nil }
     map.checkSchema()
@@ -26,6 +28,7 @@ final class BoardReader {
     let bus = bus(map)
     let chips = chips(map)
     let switches = switches(map)
+    let precharge = map.has("precharge") ? precharge(map) : nil
     let supply = map.has("supply") ? line(map, "supply", use: "the supply", isInput: true) : nil
     let limits = limits(map)
     if let chips { checkTogether(chips, map) }
@@ -35,8 +38,27 @@ final class BoardReader {
     }
     return BoardDescription(
       name: name, source: source, cell: cell, seriesCells: Int(series), bus: bus, chips: chips,
-      chargeSwitch: switches.charge, dischargeSwitch: switches.discharge, supply: supply,
-      limits: limits)
+      chargeSwitch: switches.charge, dischargeSwitch: switches.discharge,
+      chargeFeedback: switches.chargeFeedback, dischargeFeedback: switches.dischargeFeedback,
+      precharge: precharge, supply: supply, limits: limits)
+  }
+
+  private func precharge(_ map: MappingReader) -> BoardPrecharge? {
+    let keys = ["line", "resistor", "load", "time_limit", "margin"]
+    guard let node = map.node("precharge", expected: "a line, a resistor and a load"),
+      let reader = MappingReader(node, "precharge", keys: keys, list)
+    else { return nil }
+    for key in keys { note("precharge/\(key)", reader.mark(of: key)) }
+    let line = line(reader, "line", use: "the precharge", isInput: false)
+    let ohms = reader.quantity("resistor", .resistance, Limits(positiveTo: 1e6))
+    let farads = reader.quantity("load", .capacitance, Limits(positiveTo: 100))
+    let limit =
+      reader.has("time_limit")
+      ? reader.quantity("time_limit", .time, Limits(0.01, 60)) : 2
+    let margin = reader.number("margin", Limits(0.001, 0.5), standard: 0.05)
+    guard let line, let ohms, let farads, let limit, let margin else { return nil }
+    return BoardPrecharge(
+      line: line, ohms: ohms, loadFarads: farads, limitSeconds: limit, margin: margin)
   }
 
   private func bus(_ map: MappingReader) -> BoardBus? {
@@ -58,15 +80,28 @@ final class BoardReader {
     return BoardBus(device: device, breaksStretching: stretching == "broken")
   }
 
-  private func switches(_ map: MappingReader) -> (charge: BoardLine?, discharge: BoardLine?) {
+  private struct Switches {
+    var charge: BoardLine?
+    var discharge: BoardLine?
+    var chargeFeedback: BoardLine?
+    var dischargeFeedback: BoardLine?
+  }
+
+  private func switches(_ map: MappingReader) -> Switches {
+    let keys = ["charge", "discharge", "charge_feedback", "discharge_feedback"]
     guard map.has("switches"), let node = map.node("switches", expected: ""),
-      let switches = MappingReader(node, "switches", keys: ["charge", "discharge"], list)
-    else { return (nil, nil) }
-    func read(_ key: String) -> BoardLine? {
+      let switches = MappingReader(node, "switches", keys: keys, list)
+    else { return Switches() }
+    func read(_ key: String, _ use: String, isInput: Bool) -> BoardLine? {
+      note("switches/\(key)", switches.mark(of: key))
       guard switches.has(key) else { return nil }
-      return line(switches, key, use: "the \(key) switch", isInput: false)
+      return line(switches, key, use: use, isInput: isInput)
     }
-    return (read("charge"), read("discharge"))
+    return Switches(
+      charge: read("charge", "the charge switch", isInput: false),
+      discharge: read("discharge", "the discharge switch", isInput: false),
+      chargeFeedback: read("charge_feedback", "the charge feedback", isInput: true),
+      dischargeFeedback: read("discharge_feedback", "the discharge feedback", isInput: true))
   }
 
   private func limits(_ map: MappingReader) -> BoardLimits? {

@@ -14,6 +14,8 @@ public enum QuantityKind: Sendable, CaseIterable {
   case current
   /// A resistance; in Ω.
   case resistance
+  /// A capacitance; in F.
+  case capacitance
   /// A time; in s.
   case time
   /// A rate constant; in 1/s.
@@ -49,6 +51,11 @@ public enum QuantityKind: Sendable, CaseIterable {
     case .current:
       [Unit(name: "A"), Unit(name: "mA", powerOfTen: -3), Unit(name: "uA", powerOfTen: -6)]
     case .resistance: Self.resistanceUnits
+    case .capacitance:
+      [
+        Unit(name: "F"), Unit(name: "mF", powerOfTen: -3), Unit(name: "uF", powerOfTen: -6),
+        Unit(name: "\u{B5}F", powerOfTen: -6), Unit(name: "\u{3BC}F", powerOfTen: -6),
+      ]
     case .time:
       [
         Unit(name: "s"), Unit(name: "ms", powerOfTen: -3), Unit(name: "min", factor: 60),

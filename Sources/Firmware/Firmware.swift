@@ -23,12 +23,14 @@ public struct FirmwareConfiguration: Sendable {
   public var saving: SaveRule
   /// What tells how long the firmware was away.
   public var wallClock: WallClock
+  /// How the load is filled before the discharge switch closes; nil where it closes at once.
+  public var precharge: PrechargeRule?
 
   /// Makes a configuration.
   public init(
     monitor: CurrentMonitor, thermometer: TemperatureSensor, currentRange: Current,
     protection: ProtectionTable, gauge: Gauge = .none, seriesCells: Int32 = 1,
-    saving: SaveRule = SaveRule(), wallClock: WallClock = .none
+    saving: SaveRule = SaveRule(), wallClock: WallClock = .none, precharge: PrechargeRule? = nil
   ) {
     self.monitor = monitor
     self.thermometer = thermometer
@@ -38,6 +40,7 @@ public struct FirmwareConfiguration: Sendable {
     self.seriesCells = seriesCells
     self.saving = saving
     self.wallClock = wallClock
+    self.precharge = precharge
   }
 }
 
@@ -67,6 +70,8 @@ public struct Report: Equatable, Sendable {
   public var allowsCharge: Bool
   /// Whether discharging is allowed.
   public var allowsDischarge: Bool
+  /// Whether the load is being filled through its resistor, after which discharging will be allowed.
+  public var isPrecharging: Bool
   /// The currents that may flow; a charger and a load that keep to them meet no protection.
   public var limits: CurrentLimits
   /// What became of the state that an earlier run had kept.
@@ -103,6 +108,8 @@ public struct Firmware<
   /// What the switches were told last.
   private var allowed: Direction?
   private var feedback: Direction?
+  private let prechargeRule: PrechargeRule?
+  private var precharge = Precharge()
   private var remembrance: Remembrance<Memory, Estimator>
 
   /// Makes the firmware; both switches are set off at once.
@@ -137,14 +144,16 @@ public struct Firmware<
     self.chargeSwitch = chargeSwitch
     self.dischargeSwitch = dischargeSwitch
     protection = configuration.protection
+    prechargeRule = configuration.precharge
     sensors = Sensors(
       configuration.monitor, configuration.thermometer, configuration.gauge,
-      seriesCells: configuration.seriesCells)
+      load: configuration.precharge?.voltmeter, seriesCells: configuration.seriesCells)
     remembrance = Remembrance(
       memory, currentRange: configuration.currentRange, rule: configuration.saving,
       wallClock: configuration.wallClock)
     self.chargeSwitch.set(false)
     self.dischargeSwitch.set(false)
+    self.dischargeSwitch.setPrecharge(false)
   }
 
   /// How often each kind of bus fault was met.
@@ -197,9 +206,9 @@ public struct Firmware<
     let below = believeBelow(raw, &implausibility, sample.measurement, at: time)
     let isGood = !sample.isIncomplete && implausibility.isEmpty
     // Where a current through a switch that is off is a fault, none is assumed.
-    if let allowed, protection[.switchDisagrees].threshold < .max {
-      estimator.mayCharge = allowed.contains(.charge)
-      estimator.mayDischarge = allowed.contains(.discharge)
+    if let flowing, protection[.switchDisagrees].threshold < .max {
+      estimator.mayCharge = flowing.contains(.charge)
+      estimator.mayDischarge = flowing.contains(.discharge)
     }
     remembrance.estimate(&estimator, sample.measurement, isGood: isGood, at: time)
     if isGood { hasMeasured = true }
@@ -208,7 +217,7 @@ public struct Firmware<
     let before = monitor.active
     let stops = monitor.check(
       evidence(of: sample, implausibility, below: below), against: protection, at: time)
-    let allowed = allow(stops, at: time)
+    let allowed = allow(stops, sample, at: time)
     let tripped = monitor.active.subtracting(before)
     remembrance.note(tripped, persisted: monitor.persisted(by: protection))
     setLimits(sample.measurement)
@@ -221,7 +230,7 @@ public struct Firmware<
       protections: monitor.active, warnings: monitor.warnings, notices: monitor.notices,
       tripped: tripped, released: before.subtracting(monitor.active),
       allowsCharge: allowed.contains(.charge), allowsDischarge: allowed.contains(.discharge),
-      limits: limits, restoration: remembrance.restoration)
+      isPrecharging: precharge.isFilling, limits: limits, restoration: remembrance.restoration)
   }
 
   /// The voltage of a deeply discharged cell, which then is no implausible one.
@@ -248,16 +257,31 @@ public struct Firmware<
       measurement: sample.measurement, deepVoltage: below, cells: sample.cells,
       opened: sample.opened,
       isPlausible: implausibility.isEmpty ? (sample.isIncomplete ? nil : true) : false,
-      isLost: sample.isLost, allowed: allowed, feedback: feedback,
+      isLost: sample.isLost, allowed: allowed, flowing: flowing, feedback: feedback,
+      prechargeFailed: precharge.hasFailed,
       modelDisagrees: estimator.estimate.conditions.contains(.voltageForced),
       doesNotRise: deep.doesNotRise)
   }
 
+  /// What lets a current through: the switches, and the path that fills the load.
+  private var flowing: Direction? {
+    precharge.isFilling ? allowed?.union(.discharge) : allowed
+  }
+
   /// Sets both switches.
-  private mutating func allow(_ stops: Direction, at time: MonotonicTime) -> Direction {
+  private mutating func allow(
+    _ stops: Direction, _ sample: Sensors.Sample, at time: MonotonicTime
+  ) -> Direction {
     var now: Direction = []
     if hasMeasured, remembrance.isReady {
       now = Direction([.charge, .discharge]).subtracting(stops)
+    }
+    if let rule = prechargeRule {
+      let isOn = precharge.step(
+        isWanted: now.contains(.discharge), load: sample.loadVoltage,
+        cell: sample.measurement.voltage, by: rule, at: time)
+      if !isOn { now.remove(.discharge) }
+      dischargeSwitch.setPrecharge(precharge.isFilling)
     }
     chargeSwitch.set(now.contains(.charge))
     dischargeSwitch.set(now.contains(.discharge))
@@ -311,6 +335,8 @@ public struct Firmware<
   public mutating func stop() {
     chargeSwitch.set(false)
     dischargeSwitch.set(false)
+    dischargeSwitch.setPrecharge(false)
+    precharge.open()
     sensors.turnOff(on: &bus)
     remembrance.stop(&estimator)
   }

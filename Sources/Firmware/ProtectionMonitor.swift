@@ -10,7 +10,7 @@ import Quantities
 /// A value that was not read neither raises nor ends the protections that need it; `sensorLost`
 /// looks after that.
 struct ProtectionMonitor: Sendable {
-  private var states: InlineArray<16, RuleState>
+  private var states: InlineArray<17, RuleState>
   private(set) var active: ProtectionSet = []
   /// Protections beyond their recommended limit.
   private(set) var warnings: ProtectionSet = []
@@ -51,8 +51,12 @@ struct ProtectionMonitor: Sendable {
     var isLost: Bool
     /// What the switches were told a tick ago; nil before the first.
     var allowed: Direction?
+    /// What lets a current through: the switches, and a path beside one of them.
+    var flowing: Direction?
     /// What the switches say of themselves; nil if they say nothing.
     var feedback: Direction?
+    /// Whether the load did not come up in its time.
+    var prechargeFailed = false
     /// Whether the voltage keeps contradicting the estimate.
     var modelDisagrees: Bool
     /// Whether charging a deeply discharged cell does not lift its voltage.
@@ -112,8 +116,8 @@ struct ProtectionMonitor: Sendable {
     }
     if let current = measurement.current {
       watchCurrents(current, elapsed, table, time)
-      watchSwitches(evidence, current, table, time)
     }
+    watchSwitches(evidence, table, time)
     if let temperature = measurement.temperature?.millidegreesCelsius {
       watchTemperatures(temperature, table, time)
     }
@@ -121,6 +125,7 @@ struct ProtectionMonitor: Sendable {
       watch(.sensorImplausible, Cause(trips: !isPlausible), table, time)
     }
     watch(.sensorLost, Cause(trips: evidence.isLost), table, time)
+    watch(.prechargeFailed, Cause(trips: evidence.prechargeFailed), table, time)
     watch(.modelDisagrees, Cause(trips: evidence.modelDisagrees), table, time)
     watchTicks(elapsed, table, time)
     follow(evidence.opened, table, time)
@@ -190,17 +195,23 @@ struct ProtectionMonitor: Sendable {
   }
 
   /// A current through a switch that is off, or feedback that is not what was told.
+  ///
+  /// Feedback is heard while the current is not read, too: that is when both switches are told to be off.
   private mutating func watchSwitches(
-    _ evidence: Evidence, _ current: Current, _ table: borrowing @_addressable ProtectionTable,
-    _ time: MonotonicTime
+    _ evidence: Evidence, _ table: borrowing @_addressable ProtectionTable, _ time: MonotonicTime
   ) {
-    guard let allowed = evidence.allowed else { return }
-    let least = Int64(table[.switchDisagrees].threshold)
-    let flowing = Int64(current.microamperes)
-    let leaks =
-      (!allowed.contains(.charge) && flowing >= least)
-      || (!allowed.contains(.discharge) && flowing <= -least)
+    guard let allowed = evidence.allowed, let flowing = evidence.flowing else { return }
     let denies = evidence.feedback.map { $0 != allowed } ?? false
+    var leaks = false
+    if let current = evidence.measurement.current {
+      let least = Int64(table[.switchDisagrees].threshold)
+      let present = Int64(current.microamperes)
+      leaks =
+        (!flowing.contains(.charge) && present >= least)
+        || (!flowing.contains(.discharge) && present <= -least)
+    } else if !denies {
+      return
+    }
     watch(.switchDisagrees, Cause(trips: leaks || denies), table, time)
   }
 

@@ -36,9 +36,11 @@ public enum Protection: UInt8, Equatable, Sendable {
   case tickLate
   /// The cell's voltage keeps contradicting the estimate.
   case modelDisagrees
+  /// The load's voltage did not come up through its resistor in time: a short circuit, or a broken path.
+  case prechargeFailed
 
   /// How many there are.
-  public static let count = 16
+  public static let count = 17
 }
 
 /// How much a value that is out of its range matters.
@@ -134,7 +136,7 @@ public struct ProtectionRule: Equatable, Sendable {
 
 /// The rules of all protections, as data.
 public struct ProtectionTable: Sendable {
-  private var rules: InlineArray<16, ProtectionRule>
+  private var rules: InlineArray<17, ProtectionRule>
   /// The most that a deeply discharged cell is charged with until it is back in its window.
   public var trickle: Current
   /// What the allowed currents are reduced by.
@@ -179,6 +181,10 @@ public struct ProtectionTable: Sendable {
       latch: .persisted, stops: [.charge, .discharge])
     self[.tickLate] = ProtectionRule(delay: 30 * second, releaseDelay: 0, stops: [])
     self[.modelDisagrees] = ProtectionRule(delay: 60 * second, releaseDelay: 60 * second, stops: [])
+    // Three tries with a pause between them, as foxBMS's; then somebody should look at the load.
+    self[.prechargeFailed] = ProtectionRule(
+      delay: 0, releaseDelay: 3 * second / 10,
+      latch: .untilRestart(afterTrips: 3, within: 3_600 * second), stops: .discharge)
   }
 
   private mutating func setVoltages(_ lower: Voltage, _ upper: Voltage) {

@@ -68,6 +68,8 @@ struct Sensors: Sendable {
   private var monitorLink = SensorLink()
   private var thermometerLink = SensorLink()
   private var gaugeLink = SensorLink()
+  private var load: LoadVoltmeter?
+  private var loadLink = SensorLink()
   private var gaugeAsked: MonotonicTime?
   private var integrator = HostIntegrator()
   private let seriesCells: Int32
@@ -80,12 +82,14 @@ struct Sensors: Sendable {
   private static let gaugePause: Int64 = 1_000_000
 
   init(
-    _ monitor: CurrentMonitor, _ thermometer: TemperatureSensor, _ gauge: Gauge, seriesCells: Int32
+    _ monitor: CurrentMonitor, _ thermometer: TemperatureSensor, _ gauge: Gauge,
+    load: LoadVoltmeter?, seriesCells: Int32
   ) {
     precondition(seriesCells >= 1, "a pack has a cell")
     self.monitor = monitor
     self.thermometer = thermometer
     self.gauge = gauge
+    self.load = load
     self.seriesCells = seriesCells
   }
 
@@ -94,6 +98,8 @@ struct Sensors: Sendable {
     var measurement = Measurement()
     /// The cell's voltage as a second, independent converter sees it.
     var secondVoltage: Voltage?
+    /// One cell's share of the load's voltage, behind the discharge switch.
+    var loadVoltage: Voltage?
     /// Of the lowest and the highest cell, where each is measured.
     var cells: CellRange?
     /// Protections that a chip has carried out itself.
@@ -118,6 +124,7 @@ struct Sensors: Sendable {
     let reading = readMonitor(on: &bus, at: time)
     take(reading, into: &sample, at: time, allowed: allowed)
     readThermometer(into: &sample, on: &bus, at: time)
+    sample.loadVoltage = cell(readLoad(on: &bus, at: time))
     readGauge(reading, on: &bus, at: time)
     return sample
   }
@@ -252,6 +259,24 @@ struct Sensors: Sendable {
     }
     // A board without a temperature has not converted it yet, or its wire is broken.
     sample.note(missing: sample.measurement.temperature == nil, thermometerLink)
+  }
+
+  /// Read at every tick, so that its chip is up when the switch is to close.
+  private mutating func readLoad<Bus: I2CBus & ~Copyable>(
+    on bus: inout Bus, at time: MonotonicTime
+  ) -> Voltage? {
+    switch load {
+    case nil: return nil
+    case .ina228(var chip):
+      defer { load = .ina228(chip) }
+      return loadLink.service(&chip, on: &bus, at: time, &faults)?.voltage
+    case .ina226(var chip):
+      defer { load = .ina226(chip) }
+      return loadLink.service(&chip, on: &bus, at: time, &faults)?.voltage
+    case .ina219(var chip):
+      defer { load = .ina219(chip) }
+      return loadLink.service(&chip, on: &bus, at: time, &faults)?.voltage
+    }
   }
 
   /// Asks the gauge, which nothing waits for and nothing depends on.

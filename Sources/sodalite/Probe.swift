@@ -87,6 +87,9 @@ struct ProbeResult {
     let board = choice.board
     if let line = board.chargeSwitch { lines.append(("charge switch", line, nil)) }
     if let line = board.dischargeSwitch { lines.append(("discharge switch", line, nil)) }
+    if let line = board.chargeFeedback { lines.append(("charge feedback", line, nil)) }
+    if let line = board.dischargeFeedback { lines.append(("discharge feedback", line, nil)) }
+    if let line = board.precharge?.line { lines.append(("precharge", line, nil)) }
     if let line = board.supply { lines.append(("supply", line, nil)) }
     for chip in board.chips {
       if let line = chip.alert { lines.append(("alert of the \(chip.kind.rawValue)", line, nil)) }

@@ -64,6 +64,12 @@ struct Run: ParsableCommand {
     help:
       "A file for the bytes of an emulated board's memory chip; without it the chip is a new one.")
   var chipMemory: String?
+  @Option(
+    help: """
+      End the latch of a protection, such as deepDischarge or switchDisagrees, once it is known what an \
+      earlier run had latched; can be given again.
+      """)
+  var clear: [ProtectionArgument] = []
   @Option(help: "Write a BDF log; full files get the endings .1, .2 and so on.") var log: String?
   @Option(name: .customLong("log-megabytes"), help: "How large a log file grows, 1 to 1000.")
   var logMegabytes = 10
@@ -136,7 +142,7 @@ struct Run: ParsableCommand {
   /// A line that is taken as a switch is off; so it stays when it is given back.
   private func turnOff(_ board: BoardDescription) throws {
     guard !emulated, board.bus.device != nil else { return }
-    for line in [board.chargeSwitch, board.dischargeSwitch] {
+    for line in [board.chargeSwitch, board.dischargeSwitch, board.precharge?.line] {
       _ = try orExit { () throws(DeviceProblem) in try Self.output(line) }
     }
     if let chip = board.chip(.monitor), chip.kind == .bq76920 { try turnOff(chip, of: board) }
@@ -178,7 +184,7 @@ struct Run: ParsableCommand {
     let emulation = try choice.emulate(seed: seed, stateOfCharge: 0.6)
     let bus = emulation.bus
     let chargeSwitch = emulation.chargeSwitch
-    let dischargeSwitch = emulation.dischargeSwitch
+    let dischargeSwitch = emulation.dischargeOutput
     let memory: ChipMemoryFile?
     do throws(DataProblem) {
       memory = try chipMemory.map { (path) throws(DataProblem) in
@@ -214,7 +220,9 @@ struct Run: ParsableCommand {
       try Self.output(board.chargeSwitch)
     }
     let dischargeSwitch = try orExit { () throws(DeviceProblem) in
-      try Self.output(board.dischargeSwitch)
+      PrechargedSwitch(
+        main: try Self.output(board.dischargeSwitch),
+        path: try Self.output(board.precharge?.line))
     }
     let world = try orExit { () throws(DeviceProblem) in try LinuxWorld(board, health) }
     try loop(
@@ -273,7 +281,8 @@ struct Run: ParsableCommand {
     _ reporter: consuming RunReporter
   ) throws {
     var loop = RunLoop(
-      firmware: firmware, world: world, schedule: schedule, reporter: reporter)
+      firmware: firmware, world: world, schedule: schedule, reporter: reporter,
+      clears: clear.map(\.protection))
     try loop.run(events)
   }
 

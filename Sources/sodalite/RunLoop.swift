@@ -44,7 +44,11 @@ struct RunLoop<
   private let world: World
   private var schedule: RunSchedule
   private var reporter: RunReporter
+  /// Latches to end once it is known which there are.
+  private var clears: [Protection]
   private var lastTick: Int64 = .min
+  /// What the switches were told last.
+  private var allowed = (charge: false, discharge: false)
   private var lastPrognosis: Int64 = .min
 
   /// The shortest time between two ticks, however often a line asks for one. Unit: µs.
@@ -59,12 +63,13 @@ struct RunLoop<
 
   init(
     firmware: consuming Firmware<Bus, ChargeSwitch, DischargeSwitch, Memory, Estimator>,
-    world: World, schedule: RunSchedule, reporter: consuming RunReporter
+    world: World, schedule: RunSchedule, reporter: consuming RunReporter, clears: [Protection]
   ) {
     self.firmware = firmware
     self.world = world
     self.schedule = schedule
     self.reporter = reporter
+    self.clears = clears
   }
 
   /// Runs until a signal or the end of the schedule; the switches go off with the firmware.
@@ -98,8 +103,19 @@ struct RunLoop<
   /// Does everything once; true while the memory is still searched.
   private mutating func tick(at now: Int64) throws -> Bool {
     try prepare(at: now)
+    let (charge, discharge) = world.feedback
+    // A switch without feedback is taken to be as it was told.
+    if charge != nil || discharge != nil {
+      firmware.setFeedback(
+        charge: charge ?? allowed.charge, discharge: discharge ?? allowed.discharge)
+    }
     let report = firmware.tick(at: .microseconds(now))
+    allowed = (report.allowsCharge, report.allowsDischarge)
     lastTick = now
+    if report.restoration.isSettled {
+      for protection in clears { firmware.clear(protection) }
+      clears = []
+    }
     if now >= schedule.next { schedule.ticked(at: now) }
     if lastPrognosis == .min || now - lastPrognosis >= Self.betweenPrognoses {
       lastPrognosis = now

@@ -181,7 +181,7 @@ struct RunReporter: ~Copyable {
       "\(volts)  \(amperes)  \(celsius)  "
       + "\(number(Double(estimate.stateOfCharge.partsPerMillion) * 1e-4, 1)) ± \(number(half, 1)) %  "
       + gauge + "charge \(report.allowsCharge ? "on" : "off")  "
-      + "discharge \(report.allowsDischarge ? "on" : "off")"
+      + "discharge \(report.allowsDischarge ? "on" : report.isPrecharging ? "filling" : "off")"
     if let end = prognosis?.end { text += "  \(end)" }
     let active = RunSummary.names(of: report.protections)
     if !active.isEmpty { text += "  \(active.joined(separator: ", "))" }
@@ -219,6 +219,7 @@ struct RunReporter: ~Copyable {
         ])),
       .init("allowsCharge", .boolean(report.allowsCharge)),
       .init("allowsDischarge", .boolean(report.allowsDischarge)),
+      .init("isPrecharging", .boolean(report.isPrecharging)),
       .init(
         "protections", .array(RunSummary.names(of: report.protections).map { .string($0) })),
       .init("implausible", .boolean(!report.implausibility.isEmpty)),

@@ -52,7 +52,7 @@ struct RunSummary {
     "overTemperatureCharge", "overTemperatureDischarge", "underTemperatureCharge",
     "underTemperatureDischarge", "sensorImplausible", "sensorLost", "deepDischarge",
     "sustainedCurrentCharge", "sustainedCurrentDischarge", "switchDisagrees", "tickLate",
-    "modelDisagrees",
+    "modelDisagrees", "prechargeFailed",
   ]
 
   /// The names of the protections in a set.

@@ -12,6 +12,8 @@ protocol RunWorld: AnyObject {
   var files: [Int32] { get }
   /// Takes what came over a file; true if the firmware should look at once.
   func take(_ file: Int) -> Bool
+  /// What the switches say of themselves; nil where they say nothing.
+  var feedback: (charge: Bool?, discharge: Bool?) { get }
   /// Whether there is a supply besides the cell; nil where nobody knows.
   var hasSupply: Bool? { get }
   /// What the bus met beyond what the firmware counts.
@@ -26,6 +28,8 @@ final class LinuxWorld: RunWorld {
   private let health: BusHealth
   private var alerts: [LineHolder] = []
   private var supply: LineHolder?
+  private var chargeFeedback: LineHolder?
+  private var dischargeFeedback: LineHolder?
 
   /// An array cannot hold what cannot be copied.
   private final class LineHolder {
@@ -36,10 +40,18 @@ final class LinuxWorld: RunWorld {
   init(_ board: BoardDescription, _ health: BusHealth) throws(DeviceProblem) {
     self.health = health
     for line in board.chips.compactMap(\.alert) { alerts.append(try LineHolder(line)) }
-    supply = try board.supply.map { (line) throws(DeviceProblem) in try LineHolder(line) }
+    func hold(_ line: BoardLine?) throws(DeviceProblem) -> LineHolder? {
+      guard let line else { return nil }
+      return try LineHolder(line)
+    }
+    supply = try hold(board.supply)
+    chargeFeedback = try hold(board.chargeFeedback)
+    dischargeFeedback = try hold(board.dischargeFeedback)
   }
 
-  private var lines: [LineHolder] { alerts + (supply.map { [$0] } ?? []) }
+  private var lines: [LineHolder] {
+    alerts + [supply, chargeFeedback, dischargeFeedback].compactMap(\.self)
+  }
 
   func prepare(at microseconds: Int64) throws(DataProblem) {}
 
@@ -50,6 +62,10 @@ final class LinuxWorld: RunWorld {
     return true
   }
 
+  /// A feedback that cannot be read is one that is not there: that the switch is on is not known.
+  var feedback: (charge: Bool?, discharge: Bool?) {
+    (chargeFeedback?.input.isActive, dischargeFeedback?.input.isActive)
+  }
   var hasSupply: Bool? { supply?.input.isActive }
   var busCounts: [(name: String, count: UInt64)] { health.counts.named }
   var truth: CellTruth? { nil }
@@ -136,6 +152,7 @@ final class EmulatedWorld: RunWorld {
       + "capacity \(charge(truth.capacityAmpereHours))"
   }
 
+  var feedback: (charge: Bool?, discharge: Bool?) { board.feedback }
   var hasSupply: Bool? { board.description.supply == nil ? nil : board.hasSupply }
   var busCounts: [(name: String, count: UInt64)] { [] }
   var truth: CellTruth? { board.truth }

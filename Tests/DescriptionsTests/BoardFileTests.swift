@@ -64,6 +64,90 @@ import Testing
     #expect(board.seriesCells == 1)
   }
 
+  // MARK: Precharge
+
+  /// The board of the other tests with a path that fills the load.
+  private static func prechargeBoard(_ precharge: String, voltmeter: Bool = true) -> String {
+    let chip = """
+        - kind: INA219
+          address: 0x44
+          role: load voltage
+          shunt: 100 mohm
+          range: 3 A
+
+      """
+    let text = good.replacing("switches:\n", with: (voltmeter ? chip : "") + "switches:\n")
+    return text.replacing("supply:", with: precharge + "\nsupply:")
+  }
+
+  @Test func readsAPrecharge() throws {
+    let text = Self.prechargeBoard(
+      "precharge: {line: {line: GPIO22, active: low}, resistor: 100 ohm, load: 2200 uF, "
+        + "time_limit: 1 s, margin: 0.1}")
+    let board = try BoardFile.parse(text: text, file: "b.yaml").get().board
+    let expected = BoardPrecharge(
+      line: BoardLine(name: "GPIO22", isActiveLow: true), ohms: 100, loadFarads: 0.0022,
+      limitSeconds: 1, margin: 0.1)
+    #expect(board.precharge == expected)
+    #expect(board.chip(.loadVoltage)?.address == 0x44)
+    let usual = Self.prechargeBoard(
+      "precharge: {line: {line: GPIO22, active: high}, resistor: 100 ohm, load: 1 mF}")
+    let other = try BoardFile.parse(text: usual, file: "b.yaml").get()
+    #expect(other.board.precharge?.limitSeconds == 2 && other.board.precharge?.margin == 0.05)
+    #expect(other.contradictions(with: .hu2024NFMPB1HardCarbon) == [])
+  }
+
+  private static let wrongPrecharges: [(text: String, message: String)] = [
+    ("{resistor: 100 ohm, load: 1 mF}", "precharge has no 'line'"),
+    (
+      "{line: {line: GPIO22, active: high}, resistor: 100 V, load: 1 mF}",
+      "resistor '100 V' has the unit 'V'"
+    ),
+    (
+      "{line: {line: GPIO22, active: high}, resistor: 100 ohm, load: 1 mF, limit: 2 s}",
+      "unknown key 'limit' in precharge"
+    ),
+    (
+      "{line: {line: GPIO17, active: high}, resistor: 100 ohm, load: 1 mF}",
+      "GPIO17 is the precharge and the charge switch; expected two lines"
+    ),
+    (
+      "{line: {line: GPIO22, active: high}, resistor: 100 ohm, load: 1 mF, margin: 0.9}",
+      "margin is 0.9"
+    ),
+  ]
+
+  @Test(arguments: wrongPrecharges.indices) func aWrongPrechargeIsTold(place: Int) {
+    let wrong = Self.wrongPrecharges[place]
+    let found = problems(Self.prechargeBoard("precharge: \(wrong.text)"))
+    #expect(found.contains(wrong.message), "\(found)")
+  }
+
+  private static let contradictingPrecharges: [(text: String, voltmeter: Bool, message: String)] = [
+    (
+      "precharge: {line: {line: GPIO22, active: high}, resistor: 100 ohm, load: 1 mF}", false,
+      "no chip has the role 'load voltage'"
+    ),
+    (
+      "precharge: {line: {line: GPIO22, active: high}, resistor: 100 ohm, load: 10 mF}", true,
+      "time_limit is 2.0 s; through this resistor the load takes 2.996 s"
+    ),
+    (
+      "precharge: {line: {line: GPIO22, active: high}, resistor: 1 ohm, load: 1 mF}", true,
+      "resistor lets 4.2 A into an empty load; discharge_current is 3.0 A"
+    ),
+    ("", true, "load voltage is read for a precharge; expected one, or another role"),
+  ]
+
+  @Test(arguments: contradictingPrecharges.indices)
+  func aPrechargeThatCannotWorkIsTold(place: Int) throws {
+    let wrong = Self.contradictingPrecharges[place]
+    let text = Self.prechargeBoard(wrong.text, voltmeter: wrong.voltmeter)
+    let file = try BoardFile.parse(text: text, file: "b.yaml").get()
+    let found = file.contradictions(with: .hu2024NFMPB1HardCarbon).map(\.description)
+    #expect(found.count == 1 && found[0].contains(wrong.message), "\(found)")
+  }
+
   private static let wrong: [(String, String, String)] = [
     ("cell:", "cel:", "b.yaml:4:1: unknown key 'cel' in the board; did you mean 'cell'?"),
     ("kind: INA228", "kind: INA288", "b.yaml:7:11: kind is 'INA288'; did you mean 'INA228'?"),
@@ -92,7 +176,7 @@ import Testing
     (
       "role: monitor", "role: memory",
       """
-      b.yaml:9:5: the INA228 cannot be the memory; it can be: monitor
+      b.yaml:9:5: the INA228 cannot be the memory; it can be: monitor, load voltage
       """
     ),
     (

@@ -16,6 +16,57 @@ extension BoardDescription {
   /// Found before anything is switched on: a limit that no chip can see is a limit that is not kept.
   public func contradictions(with cell: CellDescription) -> [BoardContradiction] {
     windowContradictions(cell) + chips.indices.flatMap { contradictions(at: $0, cell) }
+      + prechargeContradictions(cell) + feedbackContradictions
+  }
+
+  private var feedbackContradictions: [BoardContradiction] {
+    let pairs = [
+      ("charge", chargeFeedback, chargeSwitch), ("discharge", dischargeFeedback, dischargeSwitch),
+    ]
+    return pairs.compactMap { name, feedback, line in
+      guard feedback != nil, line == nil else { return nil }
+      return BoardContradiction(
+        path: "switches/\(name)_feedback",
+        message: "\(name)_feedback is of a switch that the board does not drive; expected \(name)")
+    }
+  }
+
+  private func prechargeContradictions(_ cell: CellDescription) -> [BoardContradiction] {
+    let voltmeter = chips.firstIndex { $0.roles.contains(.loadVoltage) }
+    guard let precharge else {
+      return voltmeter.map {
+        [
+          BoardContradiction(
+            path: "chips/\($0)/role",
+            message: "load voltage is read for a precharge; expected one, or another role")
+        ]
+      } ?? []
+    }
+    var found: [BoardContradiction] = []
+    func add(_ key: String, _ message: String) {
+      found.append(BoardContradiction(path: "precharge/\(key)", message: message))
+    }
+    if dischargeSwitch == nil {
+      add("line", "precharge has no discharge switch to close after it; expected one in switches")
+    }
+    if voltmeter == nil {
+      add("line", "no chip has the role 'load voltage'; expected one behind the discharge switch")
+    }
+    let filling = precharge.fillingSeconds
+    if filling >= precharge.limitSeconds {
+      add(
+        "time_limit",
+        "time_limit is \(precharge.limitSeconds) s; through this resistor the load takes "
+          + "\((filling * 1e3).rounded(.up) / 1e3) s")
+    }
+    let most = window(of: cell).upperBound * Double(seriesCells) / precharge.ohms
+    if most > limits.dischargeAmperes {
+      add(
+        "resistor",
+        "resistor lets \((most * 1e3).rounded(.up) / 1e3) A into an empty load; discharge_current is "
+          + "\(limits.dischargeAmperes) A")
+    }
+    return found
   }
 
   /// Where discharging and charging stop, a cell. Unit: V.

@@ -14,6 +14,8 @@ public enum BoardUnsupported: Error, Equatable, Sendable, CustomStringConvertibl
   case wiring(ChipKind)
   /// No chip is the monitor.
   case noMonitor
+  /// No chip reads the voltage that a precharge waits for.
+  case noLoadVoltage
 
   /// What is wrong, for people.
   public var description: String {
@@ -21,6 +23,7 @@ public enum BoardUnsupported: Error, Equatable, Sendable, CustomStringConvertibl
     case .chip(let kind, let role): "run does not support the \(kind.rawValue) as \(role) yet"
     case .wiring(let kind): "the wiring of the \(kind.rawValue) is outside what its driver takes"
     case .noMonitor: "no chip of the board is the monitor"
+    case .noLoadVoltage: "no chip of the board reads the load's voltage"
     }
   }
 }
@@ -42,7 +45,33 @@ extension BoardDescription {
         lowerCutoff: .volts(window.lowerBound), upperCutoff: .volts(window.upperBound),
         chargeLimit: .amperes(limits.chargeAmperes),
         dischargeLimit: .amperes(limits.dischargeAmperes)),
-      gauge: try gauge(window, cell), seriesCells: Int32(clamping: seriesCells))
+      gauge: try gauge(window, cell), seriesCells: Int32(clamping: seriesCells),
+      precharge: try prechargeRule())
+  }
+
+  private func prechargeRule() throws(BoardUnsupported) -> PrechargeRule? {
+    guard let precharge else { return nil }
+    guard let chip = chip(.loadVoltage) else { throw .noLoadVoltage }
+    let address = I2CAddress(chip.address)
+    let voltmeter: LoadVoltmeter
+    do {
+      switch chip.kind {
+      case .ina228:
+        voltmeter = .ina228(INA228(address: address, configuration: try .init(shunt: chip.shunt)))
+      case .ina226:
+        voltmeter = .ina226(INA226(address: address, configuration: try .init(shunt: chip.shunt)))
+      case .ina219:
+        voltmeter = .ina219(INA219(address: address, configuration: try .init(shunt: chip.shunt)))
+      default: throw BoardUnsupported.chip(chip.kind, role: "load voltage")
+      }
+    } catch let problem as BoardUnsupported {
+      throw problem
+    } catch {
+      throw chip.wiringProblem
+    }
+    return PrechargeRule(
+      voltmeter: voltmeter, margin: Int32((precharge.margin * 1e6).rounded()),
+      limit: Int64((precharge.limitSeconds * 1e6).rounded()))
   }
 
   private func currentMonitor(

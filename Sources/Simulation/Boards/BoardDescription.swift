@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DeterministicMath
+
 /// A board as data: the chips on its bus, the lines that switch and wake, and the limits to keep.
 ///
 /// It names the devices of a real board and is all that an emulated one is built from.
@@ -20,6 +22,12 @@ public struct BoardDescription: Equatable, Sendable {
   public var chargeSwitch: BoardLine?
   /// The line that lets charge out; nil where the board cannot stop it.
   public var dischargeSwitch: BoardLine?
+  /// The line on which the charge switch says whether it is on; nil where it says nothing.
+  public var chargeFeedback: BoardLine?
+  /// The line on which the discharge switch says whether it is on.
+  public var dischargeFeedback: BoardLine?
+  /// The path beside the discharge switch that fills the load's capacitors first; nil for none.
+  public var precharge: BoardPrecharge?
   /// The line that is active while the board has a supply besides the cell.
   public var supply: BoardLine?
   /// When to stop.
@@ -29,7 +37,8 @@ public struct BoardDescription: Equatable, Sendable {
   public init(
     name: String, source: String, cell: String, seriesCells: Int = 1, bus: BoardBus,
     chips: [BoardChip], chargeSwitch: BoardLine? = nil, dischargeSwitch: BoardLine? = nil,
-    supply: BoardLine? = nil, limits: BoardLimits
+    chargeFeedback: BoardLine? = nil, dischargeFeedback: BoardLine? = nil,
+    precharge: BoardPrecharge? = nil, supply: BoardLine? = nil, limits: BoardLimits
   ) {
     self.name = name
     self.source = source
@@ -39,6 +48,9 @@ public struct BoardDescription: Equatable, Sendable {
     self.chips = chips
     self.chargeSwitch = chargeSwitch
     self.dischargeSwitch = dischargeSwitch
+    self.chargeFeedback = chargeFeedback
+    self.dischargeFeedback = dischargeFeedback
+    self.precharge = precharge
     self.supply = supply
     self.limits = limits
   }
@@ -192,6 +204,37 @@ public struct BoardLine: Equatable, Sendable {
       chips.isEmpty || other.chips.isEmpty || chips.contains { other.chips.contains($0) }
     return shareChip
       && ((name != nil && name == other.name) || (offset != nil && offset == other.offset))
+  }
+}
+
+/// A path through a resistor beside the discharge switch, and the load that it fills.
+public struct BoardPrecharge: Equatable, Sendable {
+  /// The line that lets current through the resistor.
+  public var line: BoardLine
+  /// The resistor. Unit: Ω.
+  public var ohms: Double
+  /// The capacitors of the load. Unit: F.
+  public var loadFarads: Double
+  /// How long filling them may take. Unit: s.
+  public var limitSeconds: Double
+  /// How far below the cells' the load's voltage may be when the switch closes; a fraction of theirs.
+  public var margin: Double
+
+  /// Describes a path; 2 s and 5 % are usual.
+  public init(
+    line: BoardLine, ohms: Double, loadFarads: Double, limitSeconds: Double = 2,
+    margin: Double = 0.05
+  ) {
+    self.line = line
+    self.ohms = ohms
+    self.loadFarads = loadFarads
+    self.limitSeconds = limitSeconds
+    self.margin = margin
+  }
+
+  /// How long an empty load takes to come within the margin. Unit: s.
+  public var fillingSeconds: Double {
+    -DeterministicMath.log(margin) * ohms * loadFarads
   }
 }
 

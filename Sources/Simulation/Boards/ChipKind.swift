@@ -61,7 +61,7 @@ public enum ChipKind: String, CaseIterable, Sendable {
   /// What it can do for the firmware.
   public var roles: ChipRoles {
     switch self {
-    case .ina228, .ina226, .ina219: .monitor
+    case .ina228, .ina226, .ina219: [.monitor, .loadVoltage]
     case .bq76920, .ltc2943, .ltc2944, .ltc2959: [.monitor, .thermometer]
     case .ads1115: [.thermometer, .secondVoltage]
     case .tmp117, .tmp102: .thermometer
@@ -157,11 +157,13 @@ public struct ChipRoles: OptionSet, Sendable, Equatable {
   public static let memory = ChipRoles(rawValue: 16)
   /// It knows the date.
   public static let clock = ChipRoles(rawValue: 32)
+  /// It reads the voltage behind the discharge switch.
+  public static let loadVoltage = ChipRoles(rawValue: 64)
 
   /// Each role with the word that descriptions use.
   public static let words: [(word: String, role: ChipRoles)] = [
     ("monitor", .monitor), ("thermometer", .thermometer), ("second voltage", .secondVoltage),
-    ("gauge", .gauge), ("memory", .memory), ("clock", .clock),
+    ("gauge", .gauge), ("memory", .memory), ("clock", .clock), ("load voltage", .loadVoltage),
   ]
 
   /// The words of the roles in the set.

@@ -4,6 +4,7 @@ import BusProtocols
 public import CellSimulation
 public import ChipEmulators
 import DeterministicMath
+public import Firmware
 
 /// What an emulated board is built from besides its description.
 public struct EmulationSetup: Sendable {
@@ -17,6 +18,8 @@ public struct EmulationSetup: Sendable {
   public var stateOfCharge: Double
   /// The temperature around the cell. Unit: °C.
   public var ambientCelsius: Double
+  /// Capacitors behind the discharge switch; by default those that the board's precharge is for.
+  public var load: LoadCapacitor?
 
   /// A cell at 60 %, at 25 °C and as usual as others.
   public init(cell: CellDescription, seed: UInt64) {
@@ -60,10 +63,23 @@ public struct EmulatedBoard: ~Copyable {
   public let chargeSwitch = EmulatedLine()
   /// What the firmware drives to let charge out.
   public let dischargeSwitch = EmulatedLine()
+  /// What the firmware drives to fill the load's capacitors.
+  public let prechargeSwitch = EmulatedLine()
+  /// Whether the contacts of the discharge switch are welded, so that it stays on.
+  public var isDischargeWelded = false
+  /// The capacitors behind the discharge switch, if any.
+  public private(set) var load: LoadCapacitor?
   /// The moment reached. Unit: µs since the board was made.
   public private(set) var now: Int64 = 0
   /// The temperature around the cell. Unit: °C.
   public var ambientCelsius: Double
+  /// What the switches say of themselves; nil where they say nothing.
+  public var feedback: (charge: Bool?, discharge: Bool?) {
+    (
+      description.chargeFeedback.map { _ in chargeSwitch.isActive },
+      description.dischargeFeedback.map { _ in dischargeIsOn }
+    )
+  }
   /// Whether the board has its supply.
   public var hasSupply = true
 
@@ -125,6 +141,14 @@ public struct EmulatedBoard: ~Copyable {
     window = description.window(of: setup.cell)
     ratedAmpereHours = setup.cell.ratedCapacityAmpereHours
     ambientCelsius = setup.ambientCelsius
+    load =
+      setup.load
+      ?? description.precharge.map { LoadCapacitor(farads: $0.loadFarads, pathOhms: $0.ohms) }
+  }
+
+  /// The discharge switch with the path beside it, for the firmware.
+  public var dischargeOutput: PrechargedSwitch<EmulatedLine, EmulatedLine> {
+    PrechargedSwitch(main: dischargeSwitch, path: prechargeSwitch)
   }
 
   // MARK: - Time
@@ -137,13 +161,22 @@ public struct EmulatedBoard: ~Copyable {
     let step: Int64 = microseconds - now > 3_600_000_000 ? 10_000_000 : 1_000_000
     while now < microseconds {
       let next = min(now + step, microseconds)
-      move(seconds: Double(next - now) * 1e-6)
+      let seconds = Double(next - now) * 1e-6
+      move(seconds: seconds)
       now = next
       let conditions = BoardConditions(
         amperes: cell.currentAmperes,
         volts: cell.terminalVolts * Double(description.seriesCells),
         celsius: cell.temperatureCelsius)
-      for chip in chips { chip.advance(to: now, conditions) }
+      let isOn = dischargeIsOn
+      load?.advance(
+        seconds: seconds, supply: conditions.volts, isOn: isOn,
+        isFilling: prechargeSwitch.isActive)
+      let behind = BoardConditions(
+        amperes: 0, volts: load?.volts ?? conditions.volts, celsius: conditions.celsius)
+      for (chip, wiring) in zip(chips, description.chips) {
+        chip.advance(to: now, wiring.roles.contains(.loadVoltage) ? behind : conditions)
+      }
     }
   }
 
@@ -173,8 +206,11 @@ public struct EmulatedBoard: ~Copyable {
     (description.chargeSwitch == nil || chargeSwitch.isActive)
       && chips.allSatisfy(\.letsChargeIn)
   }
+  /// Whether the discharge switch is on, whatever it was told.
+  private var dischargeIsOn: Bool { dischargeSwitch.isActive || isDischargeWelded }
+
   private var letsChargeOut: Bool {
-    (description.dischargeSwitch == nil || dischargeSwitch.isActive)
+    (description.dischargeSwitch == nil || dischargeIsOn)
       && chips.allSatisfy(\.letsChargeOut)
   }
 
@@ -250,6 +286,9 @@ public struct EmulatedBoard: ~Copyable {
     var lines: [(use: LineUse, line: BoardLine)] = []
     if let line = description.chargeSwitch { lines.append((.chargeSwitch, line)) }
     if let line = description.dischargeSwitch { lines.append((.dischargeSwitch, line)) }
+    if let line = description.chargeFeedback { lines.append((.chargeFeedback, line)) }
+    if let line = description.dischargeFeedback { lines.append((.dischargeFeedback, line)) }
+    if let line = description.precharge?.line { lines.append((.prechargeSwitch, line)) }
     if let line = description.supply { lines.append((.supply, line)) }
     for (index, chip) in description.chips.enumerated() {
       if let line = chip.alert { lines.append((.alert(chip: index), line)) }
@@ -263,6 +302,12 @@ public struct EmulatedBoard: ~Copyable {
     case .chargeSwitch: chargeSwitch.isActive != (description.chargeSwitch?.isActiveLow ?? false)
     case .dischargeSwitch:
       dischargeSwitch.isActive != (description.dischargeSwitch?.isActiveLow ?? false)
+    case .chargeFeedback:
+      chargeSwitch.isActive != (description.chargeFeedback?.isActiveLow ?? false)
+    case .dischargeFeedback:
+      dischargeIsOn != (description.dischargeFeedback?.isActiveLow ?? false)
+    case .prechargeSwitch:
+      prechargeSwitch.isActive != (description.precharge?.line.isActiveLow ?? false)
     case .supply: hasSupply != (description.supply?.isActiveLow ?? false)
     case .alert(let index): chips[index].alertLevel
     }
@@ -275,7 +320,9 @@ public struct EmulatedBoard: ~Copyable {
       chargeSwitch.set(high != (description.chargeSwitch?.isActiveLow ?? false))
     case .dischargeSwitch:
       dischargeSwitch.set(high != (description.dischargeSwitch?.isActiveLow ?? false))
-    case .supply, .alert: break
+    case .prechargeSwitch:
+      prechargeSwitch.set(high != (description.precharge?.line.isActiveLow ?? false))
+    case .supply, .alert, .chargeFeedback, .dischargeFeedback: break
     }
   }
 }
@@ -286,13 +333,21 @@ public enum LineUse: Equatable, Sendable {
   case chargeSwitch
   /// An output that lets charge out.
   case dischargeSwitch
+  /// An input on which the charge switch says whether it is on.
+  case chargeFeedback
+  /// An input on which the discharge switch says whether it is on.
+  case dischargeFeedback
+  /// An output that fills the load's capacitors.
+  case prechargeSwitch
   /// An input that tells whether there is a supply besides the cell.
   case supply
   /// An input from the alert pin of a chip, by the chip's place in the description.
   case alert(chip: Int)
 
   /// Whether the processor drives it.
-  public var isOutput: Bool { self == .chargeSwitch || self == .dischargeSwitch }
+  public var isOutput: Bool {
+    self == .chargeSwitch || self == .dischargeSwitch || self == .prechargeSwitch
+  }
 }
 
 /// What is true of a simulated cell.
