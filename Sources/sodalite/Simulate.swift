@@ -75,7 +75,8 @@ struct Simulate: ParsableCommand {
   @Option(
     help: """
       swarm: many runs from --seed on, in each of which something else goes wrong. bus: what it costs \
-      the estimate that 1 % of the transfers fail and 0.1 % are corrupted.
+      the estimate that 1 % of the transfers fail and 0.1 % are corrupted. reaction: how long each \
+      protection takes, beside what is stated.
       """)
   var faults: FaultArgument?
   @Option(help: "How many runs, with --faults.") var runs = 100
@@ -102,14 +103,15 @@ struct Simulate: ParsableCommand {
     guard (1...10_000_000).contains(runs) else {
       throw ValidationError("--runs \(runs): 1 to 10000000 would be right")
     }
-    let isSwarm = faults == .swarm
+    let isSwarm = faults == .swarm || faults == .reaction
     guard board == nil || (cell == "nfm-pb-1-hc" && chips == .ina228TMP117 && !isSwarm) else {
       throw ValidationError(
-        "--board has its own cell and chips; leave out --cell, --chips, --faults swarm")
+        "--board has its own cell and chips; leave out --cell, --chips, and --faults swarm or reaction"
+      )
     }
     guard !isSwarm || (seeds == nil && output == nil && age == nil) else {
       throw ValidationError(
-        "--faults swarm takes --seed and --runs; leave out --seeds, --output and --age")
+        "--faults swarm and reaction take --seed and --runs; leave out --seeds, --output and --age")
     }
     guard faults != .bus || (output == nil && busFaults == 0) else {
       throw ValidationError(
@@ -134,10 +136,12 @@ struct Simulate: ParsableCommand {
   func run() throws {
     let choice = try board.map(BoardChoice.find)
     let description = try choice?.cell ?? Cells.find(cell)
+    let runSeeds = seed..<seed + UInt64(runs)
     if faults == .swarm {
-      let swarm = SwarmCommand(
-        description: description, seeds: seed..<seed + UInt64(runs), format: format)
-      return try swarm.run()
+      return try SwarmCommand(description: description, seeds: runSeeds, format: format).run()
+    }
+    if faults == .reaction {
+      return try ReactionCommand(description: description, seeds: runSeeds, format: format).run()
     }
     let age = try age?.state(of: description)
     let range = try seedRange()

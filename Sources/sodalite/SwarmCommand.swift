@@ -14,6 +14,7 @@ import Telemetry
 enum FaultArgument: String, ExpressibleByArgument, CaseIterable {
   case swarm
   case bus
+  case reaction
 }
 
 /// `sodalite simulate --faults swarm`: many runs, in each of which something else goes wrong.
@@ -31,6 +32,7 @@ struct SwarmCommand {
     var coverage = SwarmCoverage()
     var violations: [SwarmResult] = []
     var reactions = ReactionTimes()
+    var faults = SwarmFaultCounts()
     var hash = StableHash()
 
     mutating func add(_ result: SwarmResult) {
@@ -38,6 +40,7 @@ struct SwarmCommand {
       ticks += result.ticks
       seconds += result.seconds
       offSeconds += result.offSeconds
+      faults.add(result.faults)
       coverage.add(result)
       if result.violation != nil { violations.append(result) }
       // Slower ticks make slower reactions; the table is of those that a board would choose.
@@ -105,8 +108,26 @@ struct SwarmCommand {
     table.add(["hash", hexadecimal(tally.hash)])
     let overall = tally.coverage.violation.map { "all runs: \($0.invariant): \($0.detail)\n" }
     table.add(["violations", "\(tally.violations.count + (overall == nil ? 0 : 1))"])
-    return table.text + reactions(tally, rules)
+    return table.text + faults(tally) + reactions(tally, rules)
       + tally.violations.prefix(20).map { Self.text($0) + "\n" }.joined() + (overall ?? "")
+  }
+
+  /// How often each kind of fault struck, in columns.
+  private func faults(_ tally: Tally) -> String {
+    let columns = 3
+    let kinds = SwarmFault.allCases
+    let height = (kinds.count + columns - 1) / columns
+    var table = TableText(
+      (0..<columns).flatMap { _ in [("fault", .left), ("struck", .right)] })
+    for row in 0..<height {
+      table.add(
+        (0..<columns).flatMap { column -> [String] in
+          let place = column * height + row
+          guard place < kinds.count else { return ["", ""] }
+          return [kinds[place].rawValue, grouped(Double(tally.faults[kinds[place]]))]
+        })
+    }
+    return "\n" + table.text
   }
 
   private func reactions(_ tally: Tally, _ rules: ProtectionTable) -> String {
@@ -140,6 +161,10 @@ struct SwarmCommand {
       .init("coverage95", JSONText(tally.coverage.rate)),
       .init("coverageHolds", .boolean(tally.coverage.violation == nil)),
       .init("hash", .string(hexadecimal(tally.hash))),
+      .init(
+        "faults",
+        .object(
+          SwarmFault.allCases.map { .init($0.rawValue, .integer(tally.faults[$0])) })),
       .init(
         "violations",
         .array(

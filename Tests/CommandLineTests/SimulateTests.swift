@@ -106,6 +106,30 @@ import Testing
     #expect(none["estimateHash"] as? String != some["estimateHash"] as? String)
   }
 
+  /// Ten minutes say nothing about the level; that it is measured is what counts here.
+  @Test func whatFaultsOnTheBusCostIsTold() throws {
+    let outcome = try Program.run(
+      Self.short + ["--faults", "bus", "--seeds", "101-102", "--format", "json"])
+    #expect(outcome.code == 0 || outcome.code == 1)
+    let cost = try outcome.object()
+    #expect(
+      keys(cost) == [
+        "added", "allowed", "corrupted", "failed", "isMet", "rmse", "rmseWithFaults", "runs",
+        "transfers",
+      ])
+    #expect(try value(cost, "failed") > 0)
+    #expect(try value(cost, "allowed") == 0.002)
+    #expect(cost["isMet"] as? Bool == (outcome.code == 0))
+  }
+
+  @Test func reactionsAreTold() throws {
+    let outcome = try Program.run(
+      ["simulate", "--cell", "Cells/hakadi-18650.yaml", "--faults", "reaction", "--runs", "2"])
+    #expect(outcome.code == 0, "\(outcome.output)")
+    #expect(outcome.output.contains("switchDisagrees"))
+    #expect(!outcome.output.contains("late") && !outcome.output.contains("never"))
+  }
+
   @Test func severalSeedsArePooled() throws {
     let pooled = try object("--seeds", "101-102")
     #expect(keys(pooled) == ["pooled", "runs"])

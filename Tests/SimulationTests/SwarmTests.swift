@@ -62,6 +62,14 @@ import Testing
     #expect(coverage.violation == nil, "\(rate)")
   }
 
+  /// No kind of fault is only a name: over a few runs each of them strikes.
+  @Test func everyFaultStrikes() throws {
+    let swarm = try swarm()
+    var counts = SwarmFaultCounts()
+    for seed in UInt64(1)...60 { counts.add(swarm.run(seed: seed).faults) }
+    for fault in SwarmFault.allCases { #expect(counts[fault] > 0, "\(fault)") }
+  }
+
   @Test func everyInvariantHasABug() {
     #expect(Set(PlantedBug.allCases.map(\.finder)) == Set(Invariant.allCases))
   }

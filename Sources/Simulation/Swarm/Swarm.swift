@@ -27,6 +27,8 @@ public struct SwarmResult: Sendable {
   public var reactions: ReactionTimes
   /// The time between two ticks. Unit: s.
   public var period: Double
+  /// What went wrong; a cell that is swapped counts when it is put in.
+  public var faults: SwarmFaultCounts
   /// Of all estimates and protections.
   public var hash: UInt64
 }
@@ -63,6 +65,8 @@ struct SwarmCells: Sendable {
   let shuntOhms: Double
   private let profile: CellProfile
   private let monitor: INA228.Configuration
+  /// How long the monitor takes for a result. Unit: s.
+  var resultSeconds: Double { Double(monitor.resultMicroseconds) * 1e-6 }
   private let range: Current
   private let references: [StateOfChargeReference]
 

@@ -13,6 +13,9 @@ final class SwarmBus: I2CBus {
   private var random: SeededRandom
   /// The last answer to each question, by address and register; for torn words.
   private var answers = [UInt64](repeating: 0, count: 128 * 256)
+  /// Silent faults of its own.
+  private(set) var clearedBits: Int64 = 0
+  private(set) var tornWords: Int64 = 0
 
   /// Transfers of this tick.
   private(set) var transfers = 0
@@ -92,12 +95,14 @@ final class SwarmBus: I2CBus {
     if bit7 > 0, random.chance(bit7), buffer[0] & 0x80 != 0 {
       buffer[0] &= 0x7F
       wasSilent = true
+      clearedBits += 1
     }
     if torn > 0, random.chance(torn), buffer.count > 1 {
       let old = UInt8(truncatingIfNeeded: last >> (8 * UInt64(buffer.count - 1)))
       if buffer[0] != old {
         buffer[0] = old
         wasSilent = true
+        tornWords += 1
       }
     }
   }

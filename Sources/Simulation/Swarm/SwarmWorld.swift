@@ -89,6 +89,7 @@ struct SwarmWorld {
   private var leak: Int64 = 0
   private var lastLedger = Charge.zero
   private var hash = StableHash()
+  private var faults = SwarmFaultCounts()
   /// What was known when the firmware went away.
   private var before: Known?
 
@@ -168,10 +169,15 @@ struct SwarmWorld {
       case .eeprom: live(AT24C32(address: Self.memoryAddress))
       }
     }
+    faults.note(bus.bus.faults.counts)
+    faults.note(.clearedBit7, times: bus.clearedBits)
+    faults.note(.tornWord, times: bus.tornWords)
+    if plan.clockFault != 0 { faults.note(.chipClockOff) }
     return SwarmResult(
       seed: plan.seed, ticks: tick, seconds: now, offSeconds: offSeconds,
       violation: checker.violation, covered: checker.covered, scored: checker.scored,
-      reactions: checker.reactions, period: plan.period, hash: hash.value)
+      reactions: checker.reactions, period: plan.period, faults: faults,
+      hash: hash.value)
   }
 
   // MARK: One life of the firmware
@@ -191,6 +197,7 @@ struct SwarmWorld {
       if nextEvent < plan.events.count, plan.events[nextEvent].tick == tick {
         let event = plan.events[nextEvent].event
         nextEvent += 1
+        if event.fault != .cellSwap { faults.note(event.fault) }
         switch event {
         case .powerCut(let transfer, let byte, let seconds):
           bus.cut = (transfer, byte)
@@ -334,6 +341,7 @@ struct SwarmWorld {
     if let swapTo {
       (reference, cell) = cells.cell((plan.cell + 1) % SwarmPlan.cells, at: swapTo)
       self.swapTo = nil
+      faults.note(.cellSwap)
     }
     bus.restorePower()
     let micros = worldMicroseconds
