@@ -460,14 +460,27 @@ struct StateFilter: Sendable {
         bitPattern: IntegerMath.squareRoot(UInt64(max(projection.innovationVariance, 0))) << 14)
       cut = min(max(bounded, -4 * deviation), 4 * deviation)
     }
+    let wasRejecting = rejected > 0
     rejected = 0
     let gain = covariance.update(projection, noise: noise, &arithmetic)
+    let before = x[State.charge]
     for i in 0..<8 {
       let share = arithmetic.ratio(gain[i], projection.innovationVariance)
       x[i] = arithmetic.add(x[i], arithmetic.times(share, cut))
     }
     bound()
+    if wasRejecting { doubt(arithmetic.subtract(x[State.charge], before)) }
     return verdict
+  }
+
+  /// Gives up a covariance after readings that did not fit have made the charge leap along the curve.
+  ///
+  /// One slope does not hold over a sixteenth of the curve, so where the leap ends is a guess; and the
+  /// other states have learned from what did not fit. A variance without meaning lets the estimator begin
+  /// anew from its prior, and say so.
+  private mutating func doubt(_ leap: Int64) {
+    guard leap.magnitude > UInt64(Format.one / 16) else { return }
+    covariance.add(variance: Format.varianceOne / 2, to: State.charge, &arithmetic)
   }
 
   /// Weighs what is known of a state from elsewhere.
