@@ -137,6 +137,32 @@ public struct OracleComposition {
       anode: negative)
   }
 
+  /// How much of the charge at a voltage is the iron's.
+  public func ironShare(atVoltage volts: Double, _ m: Modes, _ window: (Double, Double)) -> Double {
+    let place = point(atVoltage: volts, m, window).cathode
+    let own = read(profile.iron, place, shift: m[13], width: m[14])
+    return min(max(m[7] * own.slope / cathode(place, m).slope, 0), 1)
+  }
+
+  /// What current adds at an edge where the iron has another share than a new cell's.
+  public func drop(_ taken: Double, edge: Int, ironShare share: Double) -> Double {
+    var iron = 0.0
+    var other = 0.0
+    var shares = 0.0
+    for k in 0..<24 {
+      let tables = profile.overpotential
+      let all = Double(tables.series[k]) + Double(tables.fast[k]) + Double(tables.slow[k])
+      let own = Double(profile.ironShare[k]) * 1e-6
+      iron += all * own
+      other += all * (1 - own)
+      shares += own
+    }
+    let ratio = (iron / shares) / (other / (24 - shares))
+    let excess = iron > 0 && other > 0 ? min(max(ratio - 1, 0), 7) : 0
+    return taken * (1 + excess * share)
+      / (1 + excess * Double(profile.ironShare[edge]) * 1e-6)
+  }
+
   /// The window's lower end and span; its ends move with the charge that it holds between a fresh
   /// cell's.
   public func window(_ m: Modes) -> (Double, Double) {

@@ -84,16 +84,69 @@ public struct OracleModes {
       p[k][k] = own[k]
     }
     x[5] = window.0
-    let iron = Self.square(t.ironWalk)
-    p[6][6] += Self.square(t.couplingWalk)
-    p[7][7] += iron
-    p[7][10] += iron
-    p[10][7] += iron
-    p[9][9] += Self.square(t.anodeWalk)
-    p[10][10] += Self.square(t.slippageWalk) + iron
-    for k in [11, 13] { p[k][k] += Self.square(t.shapeWalk) }
-    for k in [12, 14, 15] { p[k][k] += Self.square(t.widthWalk) }
-    for k in 16..<OracleComposition.count { p[k][k] += Self.square(t.shapeWalk) }
+  }
+
+  /// How fast coupling, stock and anode change with the charge, in Double.
+  public struct Drift {
+    /// Change for each rated capacity, its variance, and its covariance with the part.
+    public var rates: [(value: Double, variance: Double, tie: Double)]
+    /// How the rates walk; how coupling, iron and slippage do beside them. Unit: ppm.
+    public var walks: (rate: Int32, coupling: Int32, iron: Int32, slippage: Int32)
+
+    /// Takes the deviations of rates of which nothing is known, in ppm, and the walks.
+    public init(
+      prior: [Int32], walks: (rate: Int32, coupling: Int32, iron: Int32, slippage: Int32)
+    ) {
+      rates = prior.map { (0, OracleModes.square($0), 0) }
+      self.walks = walks
+    }
+  }
+
+  private static let parts = [6, 10, 9]
+
+  /// Lets the modes change over a charge.
+  public mutating func fade(_ drift: inout Drift, over charge: Double) {
+    for k in 0..<3 {
+      var direction = [Double](repeating: 0, count: OracleComposition.count)
+      direction[Self.parts[k]] = 1
+      if Self.parts[k] == 10 { direction[7] = 0.5 }
+      let rate = drift.rates[k]
+      for i in x.indices { x[i] += direction[i] * rate.value * charge }
+      add(2 * rate.tie * charge + rate.variance * charge * charge, along: direction)
+      drift.rates[k].tie += rate.variance * charge
+      drift.rates[k].variance += Self.square(drift.walks.rate) * charge
+    }
+    let t = tuning
+    var walks = [Double](repeating: Self.square(t.shapeWalk), count: OracleComposition.count)
+    for k in 0..<6 { walks[k] = 0 }
+    walks[6] = Self.square(drift.walks.coupling)
+    walks[7] = Self.square(drift.walks.iron)
+    walks[8] = 0
+    walks[9] = Self.square(t.anodeWalk)
+    walks[10] = Self.square(drift.walks.slippage) + walks[7]
+    for k in [12, 14, 15] { walks[k] = Self.square(t.widthWalk) }
+    for k in x.indices { p[k][k] += walks[k] * charge }
+    p[7][10] += walks[7] * charge
+    p[10][7] += walks[7] * charge
+  }
+
+  private mutating func add(_ variance: Double, along direction: [Double]) {
+    for i in x.indices {
+      for j in x.indices { p[i][j] += variance * direction[i] * direction[j] }
+    }
+  }
+
+  /// What a charge's teaching says of the rates.
+  public func teach(_ drift: inout Drift, from before: OracleModes) {
+    for k in 0..<3 {
+      let part = Self.parts[k]
+      let held = before.p[part][part]
+      let left = min(p[part][part], held)
+      let share = drift.rates[k].tie / held
+      drift.rates[k].value += share * (x[part] - before.x[part])
+      drift.rates[k].variance -= share * share * (held - left)
+      drift.rates[k].tie = share * left
+    }
   }
 
   /// Weighs one look, linearised at `around`.
@@ -101,11 +154,13 @@ public struct OracleModes {
     _ look: Look, current: Double, offset: Double, around: [Double]
   ) {
     let profile = curve.profile
-    let ironDrop = look.drop * Double(profile.ironShare[look.edge]) * 1e-6
-    let otherDrop = look.drop - ironDrop
+    let open = Double(profile.edges[look.edge]) * 1e-6 - around[0]
+    let share = curve.ironShare(atVoltage: open, around, window)
+    let drop = curve.drop(look.drop, edge: look.edge, ironShare: share)
+    let ironDrop = drop * share
+    let otherDrop = drop - ironDrop
     let voltage =
-      Double(profile.edges[look.edge]) * 1e-6 - around[0] - otherDrop * around[1]
-      - ironDrop * around[2]
+      open + look.drop - drop - otherDrop * around[1] - ironDrop * around[2]
     let point = curve.point(atVoltage: voltage, around, window)
     let slope = curve.sensitivity(point, around, window)
     var h = slope.modes.map { -$0 / slope.charge }

@@ -252,6 +252,59 @@ extension CompositionProfile {
     return Sensitivity(modes: h, charge: perCathode + perAnode)
   }
 
+  /// How much of the charge at a voltage is the iron's, 40 fractional bits.
+  func ironShare(
+    atVoltage voltage: Int64, _ m: borrowing ModeVector, _ window: ChargeWindow,
+    _ arithmetic: inout SaturatingArithmetic
+  ) -> Int64 {
+    let place = point(atVoltage: voltage, m, window, &arithmetic).cathode
+    let own = iron.reading(
+      at: place, shift: m[Mode.ironShift], width: m[Mode.ironWidth], &arithmetic)
+    let all = cathode(at: place, m, &arithmetic).slope
+    let share = arithmetic.ratio(arithmetic.times(m[Mode.iron], own.slope), all)
+    return min(max(share, 0), Format.one)
+  }
+
+  /// What current adds to the voltage at an edge where a worn cell's iron has another share.
+  ///
+  /// The tables over the voltage are a new cell's. A cell that lost its sodium rests at an edge that was
+  /// the iron's with its iron full: taking the iron's overpotential off there puts a tenth of a volt into
+  /// the modes.
+  /// - Parameters:
+  ///   - taken: what the tables say.
+  ///   - ironShare: of the charge there, 40 fractional bits.
+  func drop(
+    _ taken: Int64, edge: Int, ironShare share: Int64, _ arithmetic: inout SaturatingArithmetic
+  ) -> Int64 {
+    let excess = ironExcess(&arithmetic)
+    let fresh = Format.millionths(ironShare[edge], &arithmetic)
+    return arithmetic.multiply(
+      taken, Format.one + arithmetic.times(excess, share),
+      dividedBy: Format.one + arithmetic.times(excess, fresh))
+  }
+
+  /// How much more current adds where the iron works than elsewhere, as a share; 0 to 7, 40 fractional
+  /// bits.
+  func ironExcess(_ arithmetic: inout SaturatingArithmetic) -> Int64 {
+    var iron: Int64 = 0
+    var other: Int64 = 0
+    var shares: Int64 = 0
+    for k in 0..<24 {
+      let all =
+        Int64(overpotential.series[k]) + Int64(overpotential.fast[k])
+        + Int64(overpotential.slow[k])
+      let share = Int64(ironShare[k])
+      iron += all * share
+      other += all * (1_000_000 - share)
+      shares += share
+    }
+    let rest = 24_000_000 - shares
+    guard shares > 0, rest > 0, iron > 0, other > 0 else { return 0 }
+    let ratio = arithmetic.ratio(
+      arithmetic.ratio(iron, shares), arithmetic.ratio(other, rest))
+    return min(max(ratio - Format.one, 0), 7 * Format.one)
+  }
+
   /// A fresh cell's modes.
   var freshModes: ModeVector {
     var arithmetic = SaturatingArithmetic()

@@ -20,6 +20,10 @@ public struct LifelongEstimator: Sendable {
   private var record = ChargeRecord()
   /// The modes as they were before it; every pass starts there.
   private var before: ModeFilter
+  /// How fast the modes change.
+  private var drift = ModeDrift()
+  /// The charge that went in since the modes last changed with it. Unit: rated capacities, 2^-40.
+  private var unfaded: Int64 = 0
   /// The modes whose curve the state filter uses.
   private var inUse: ModeVector
   private var question = Question.curveInUse
@@ -175,6 +179,7 @@ public struct LifelongEstimator: Sendable {
       counted.nanocoulombs, Format.one, dividedBy: profile.ratedCapacity.nanocoulombs)
     sinceStart.charge = modes.arithmetic.add(sinceStart.charge, charge)
     sinceStart.hours = modes.arithmetic.add(sinceStart.hours, hours)
+    unfaded = min(unfaded + min(max(charge, 0), Format.one), Format.one)
     let mean = modes.arithmetic.ratio(charge, hours) - estimator.filter.x[State.currentOffset]
     let times = CellProfile.temperatureFactor(
       profile.timeTemperatureFactor, estimator.lastTemperature)
@@ -268,6 +273,7 @@ public struct LifelongEstimator: Sendable {
       offset = 0
       offsetVariance = sensor
     }
+    fade()
     before = modes
     bestAge = 0
     leastSurprise = .max
@@ -304,7 +310,7 @@ public struct LifelongEstimator: Sendable {
 
   private mutating func advanceWork() {
     switch work {
-    case .none: break
+    case .none: if unfaded >= Self.fadingStep { fade() }
     case .edge(let pass, let edge): weigh(pass: pass, edge: Int(edge))
     case .judge: judge()
     case .points:
@@ -322,6 +328,8 @@ public struct LifelongEstimator: Sendable {
   }
 
   private static let passes: Int32 = 4
+  /// The charge after which the modes are moved on; a power cut forgets less than that.
+  private static let fadingStep = Format.one / 16
 
   private mutating func weigh(pass: Int32, edge: Int) {
     if edge == 24 {
@@ -369,10 +377,9 @@ public struct LifelongEstimator: Sendable {
       return
     }
     learnedCharges &+= 1
+    modes.teach(&drift, from: before)
     noteLooks()
-    outlook = modes.outlook(composition)
-    modes.window = outlook.window
-    noteFoot()
+    look()
     // A curve that explains the charge stays: a new one would bring its own error and no gain.
     let most = Format.one / 1_000 * Int64(composition.tuning.curveMisfit)
     guard replacesCurve, ageIsUnknown || misfitInUse > most else {
@@ -383,6 +390,21 @@ public struct LifelongEstimator: Sendable {
     // From the make's table, so that a curve is the same however many there were before it.
     rebuild = CurveRebuild(made.openCircuit)
     work = .points
+  }
+
+  /// The modes change with the charge that went in, and what follows from them too.
+  private mutating func fade() {
+    guard unfaded > 0 else { return }
+    modes.fade(&drift, over: unfaded, composition.tuning)
+    unfaded = 0
+    look()
+  }
+
+  /// Notes what follows from the modes.
+  private mutating func look() {
+    outlook = modes.outlook(composition)
+    modes.window = outlook.window
+    if learnedCharges > 0 { noteFoot() }
   }
 
   /// Notes how far the empty end is known, where the state of charge is counted from.
@@ -778,6 +800,7 @@ extension LifelongEstimator {
     snapshot.hasModes = true
     for i in 0..<14 { snapshot.modes[i] = head[i] }
     snapshot.put(settledModes, curve: inUse)
+    snapshot.put(drift)
     return snapshot
   }
 
@@ -832,6 +855,7 @@ extension LifelongEstimator {
     fastCurrent = kept.modes[12]
     slowCurrent = kept.modes[13]
     kept.restore(&modes, curve: &inUse)
+    drift = kept.drift
     modes.window = composition.window(modes.x, &modes.arithmetic)
     before = modes
     outlook = modes.outlook(composition)

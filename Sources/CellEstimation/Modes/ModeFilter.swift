@@ -51,7 +51,7 @@ struct ModeFilter: Sendable {
   }
 
   /// Iron gained or lost with the slippage unchanged moves the stock with it.
-  private mutating func addIron(_ variance: Int64) {
+  mutating func addIron(_ variance: Int64) {
     var direction = ModeVector(repeating: 0)
     direction[Mode.iron] = Format.one
     direction[Mode.stock] = Format.one
@@ -122,8 +122,7 @@ struct ModeFilter: Sendable {
     x[Mode.charge] = window.empty
   }
 
-  /// Makes ready for a charge: what belonged to the last one is forgotten, and the modes may have
-  /// walked since.
+  /// Makes ready for a charge: what belonged to the last one is forgotten.
   ///
   /// - Parameter offsetVariance: of the current offset that the state filter has found, in C², 52
   ///   fractional bits.
@@ -137,18 +136,6 @@ struct ModeFilter: Sendable {
         row: k, variance: k == Mode.current ? offsetVariance : square(own[k]))
     }
     x[Mode.charge] = window.empty
-    covariance.add(variance: square(t.couplingWalk), to: Mode.coupling, &arithmetic)
-    covariance.add(variance: square(t.anodeWalk), to: Mode.anode, &arithmetic)
-    covariance.add(variance: square(t.slippageWalk), to: Mode.stock, &arithmetic)
-    addIron(square(t.ironWalk))
-    covariance.add(variance: square(t.shapeWalk), to: Mode.couplingShift, &arithmetic)
-    covariance.add(variance: square(t.widthWalk), to: Mode.couplingWidth, &arithmetic)
-    covariance.add(variance: square(t.shapeWalk), to: Mode.ironShift, &arithmetic)
-    covariance.add(variance: square(t.widthWalk), to: Mode.ironWidth, &arithmetic)
-    covariance.add(variance: square(t.widthWalk), to: Mode.anodeWidth, &arithmetic)
-    for k in 0..<Mode.nodes {
-      covariance.add(variance: square(t.shapeWalk), to: Mode.firstNode + k, &arithmetic)
-    }
   }
 
   /// Weighs one crossed edge.
@@ -162,12 +149,14 @@ struct ModeFilter: Sendable {
     offset: Int64, around: borrowing @_addressable ModeVector
   ) -> Int64 {
     let hours = record.hours[edge]
-    let drop = record.drop[edge]
-    let ironDrop = arithmetic.times(
-      drop, Format.millionths(profile.ironShare[edge], &arithmetic))
+    let open = Format.millionths(profile.edges[edge], &arithmetic) - around[Mode.offset]
+    let taken = record.drop[edge]
+    let share = profile.ironShare(atVoltage: open, around, window, &arithmetic)
+    let drop = profile.drop(taken, edge: edge, ironShare: share, &arithmetic)
+    let ironDrop = arithmetic.times(drop, share)
     let otherDrop = drop - ironDrop
     let voltage =
-      Format.millionths(profile.edges[edge], &arithmetic) - around[Mode.offset]
+      open + taken - drop
       - arithmetic.times(otherDrop, around[Mode.resistance])
       - arithmetic.times(ironDrop, around[Mode.ironResistance])
     let point = profile.point(atVoltage: voltage, around, window, &arithmetic)

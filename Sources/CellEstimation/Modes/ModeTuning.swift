@@ -62,13 +62,7 @@ public struct ModeTuning: Equatable, Sendable {
   public var structure: Int32 = 12_000
   /// Of a cell of unknown age: the iron that the window does not reach. Unit: ppm.
   public var hiddenIron: Int32 = 80_000
-  /// Between two charges: the coupling plateau's walk. Unit: ppm of the rated capacity.
-  public var couplingWalk: Int32 = 6_000
-  /// The iron's walk.
-  public var ironWalk: Int32 = 12_000
-  /// The slippage's walk.
-  public var slippageWalk: Int32 = 12_000
-  /// The anode's walk.
+  /// Over one rated capacity that goes in: the anode's walk beside its rate. Unit: ppm of it.
   public var anodeWalk: Int32 = 2_000
   /// The walk of potentials and nodes. Unit: µV.
   public var shapeWalk: Int32 = 500
@@ -79,13 +73,14 @@ public struct ModeTuning: Equatable, Sendable {
   public init() {}
 
   func combine(into crc: inout CRC32C) {
+    // Walks that are in `ModeDrift` now: without them no older record's curve would be known again.
+    let walks: (Int32, Int32, Int32) = (6_000, 12_000, 12_000)
     let fields: InlineArray<30, Int32> = [
       offset, resistance, ironResistance, current, lag, charge, coupling, iron, remainder, anode,
       slippage,
       couplingShift, couplingWidth, ironShift, ironWidth, anodeWidth, node, edgeVoltage,
-      edgeCharge, unknownAge, curveMisfit, boundary, structure, hiddenIron, couplingWalk, ironWalk,
-      slippageWalk, anodeWalk, shapeWalk,
-      widthWalk,
+      edgeCharge, unknownAge, curveMisfit, boundary, structure, hiddenIron, walks.0, walks.1,
+      walks.2, anodeWalk, shapeWalk, widthWalk,
     ]
     for i in fields.indices { crc.combine(UInt32(bitPattern: fields[i])) }
   }

@@ -150,6 +150,29 @@ private struct FadedCell {
     #expect(other.timeToEmpty(at: load) == estimator.timeToEmpty(at: load))
   }
 
+  /// A record of the layout before has no rates; all else of it is read.
+  @Test func theOlderLayoutIsRead() {
+    let (_, estimator) = taught()
+    let kept = estimator.kept
+    #expect(kept.modes[0] == 2)
+    #expect((287..<296).contains { kept.modes[$0] != 0 })
+    var older = kept
+    older.modes[0] = 1
+    #expect(!older.isSane, "it had no rates")
+    for place in 287..<296 { older.modes[place] = 0 }
+    #expect(older.isSane && !older.isOfOtherLayout)
+    var other = FadedCell.estimator()
+    let isResumed = other.resume(from: older, after: Pause(microseconds: 0, unseen: 0))
+    #expect(isResumed)
+    #expect(other.health.coupling == estimator.health.coupling)
+    #expect(other.estimate.stateOfCharge == estimator.estimate.stateOfCharge)
+    let fresh = FadedCell.estimator().kept
+    #expect((287..<296).allSatisfy { other.kept.modes[$0] == fresh.modes[$0] })
+    var later = kept
+    later.modes[0] = 3
+    #expect(later.isOfOtherLayout && !later.isSane)
+  }
+
   /// Who only tracks the modes estimates what an estimator without modes does, bit by bit.
   @Test func trackingChangesNoEstimate() {
     var cell = FadedCell(coupling: 0.8)

@@ -23,6 +23,17 @@ private func fixed(_ m: [Double]) -> ModeVector {
 
 private func real(_ value: Int64) -> Double { Double(value) * 0x1p-40 }
 
+private func drifts() -> (ModeDrift, OracleModes.Drift) {
+  (
+    ModeDrift(),
+    OracleModes.Drift(
+      prior: [ModeDrift.prior[0], ModeDrift.prior[1], ModeDrift.prior[2]],
+      walks: (
+        ModeDrift.rateWalk, ModeDrift.couplingWalk, ModeDrift.ironWalk, ModeDrift.slippageWalk
+      ))
+  )
+}
+
 @Suite struct ModeOracleTests {
   /// The curve, its inverse, its window and its derivatives against Double.
   @Test(arguments: [UInt64(1), 2, 3, 4])
@@ -124,7 +135,12 @@ private func real(_ value: Int64) -> Double { Double(value) * 0x1p-40 }
     let window = curve.window(truth)
     var filter = ModeFilter(profile, isFresh: isFresh)
     var oracle = OracleModes(profile, isFresh: isFresh)
+    var (drift, reference) = drifts()
     for charge in 0..<3 {
+      let moved = [0.0625, 0.3, 1][charge]
+      filter.fade(&drift, over: Int64((moved * 0x1p40).rounded()), profile.tuning)
+      oracle.fade(&reference, over: moved)
+      let (before, oracleBefore) = (filter, oracle)
       let current = [0.2, 0.33, 0.5][charge]
       let offset = 0.001 * random.uniform(-1, 1)
       filter.beginCharge(
@@ -153,6 +169,8 @@ private func real(_ value: Int64) -> Double { Double(value) * 0x1p-40 }
       }
       filter.window = profile.window(filter.x, &filter.arithmetic)
       oracle.followWindow()
+      filter.teach(&drift, from: before)
+      oracle.teach(&reference, from: oracleBefore)
     }
     var worst = 0.0
     var worstDeviation = 0.0
@@ -162,8 +180,107 @@ private func real(_ value: Int64) -> Double { Double(value) * 0x1p-40 }
       let deviation = (Double(variance) * 0x1p-52).squareRoot()
       worstDeviation = max(worstDeviation, abs(deviation / oracle.p[k][k].squareRoot() - 1))
     }
+    for k in 0..<3 {
+      let (own, other) = (drift.rates[k], reference.rates[k])
+      #expect(abs(real(own.value) - other.value) < 1e-6, "seed \(seed), rate \(k)")
+      let deviation = (Double(own.variance) * 0x1p-52 / other.variance).squareRoot()
+      #expect(abs(deviation - 1) < 1e-4, "seed \(seed), rate \(k)")
+      #expect(abs(Double(own.tie) * 0x1p-52 - other.tie) < 1e-9, "seed \(seed), rate \(k)")
+      #expect(own.value != 0 && own.tie > 0)
+    }
     #expect(worst < 1e-6, "seed \(seed): \(worst)")
     #expect(worstDeviation < 1e-4, "seed \(seed): \(worstDeviation)")
     #expect(filter.arithmetic.saturations == 0)
+  }
+
+  /// The deviation of a part that nothing shows grows as fast as a steady rate's error does, however
+  /// finely the charge is cut.
+  @Test(arguments: [1, 16]) func whatIsNotSeenGetsUncertain(cuts: Int64) {
+    let profile = CompositionProfile.sample()
+    var filter = ModeFilter(profile, isFresh: true)
+    var drift = ModeDrift()
+    drift.rates[1].value = -Format.one / 100
+    let start = filter
+    for _ in 0..<(4 * cuts) {
+      filter.fade(&drift, over: Format.one / cuts, profile.tuning)
+    }
+    // 1 % of the rated capacity for each of four; half of it from the iron.
+    #expect(abs(real(filter.x[Mode.stock] - start.x[Mode.stock]) + 0.04) < 1e-6)
+    #expect(abs(real(filter.x[Mode.iron] - start.x[Mode.iron]) + 0.02) < 1e-6)
+    var arithmetic = SaturatingArithmetic()
+    let before = Double(start.covariance.variance(of: Mode.stock, &arithmetic)) * 0x1p-52
+    let after = Double(filter.covariance.variance(of: Mode.stock, &arithmetic)) * 0x1p-52
+    // Four times 1.5 %, and the walks of iron and slippage over four: 2 % each for one.
+    let byRate = (4 * 0.015) * (4 * 0.015)
+    let byWalks = 4 * 2 * 0.02 * 0.02
+    #expect(abs(after - before - byRate - byWalks) < 0.02 * byRate, "\(after - before)")
+  }
+
+  /// A part that loses the same in every charge is found to, and its rate is known better and better.
+  @Test func aSteadyLossIsFound() {
+    let profile = CompositionProfile.sample()
+    var filter = ModeFilter(profile, isFresh: true)
+    var drift = ModeDrift()
+    let loss = 0.01
+    let first = filter.x[Mode.coupling]
+    for charge in 1...30 {
+      filter.fade(&drift, over: Format.one, profile.tuning)
+      let before = filter
+      var h = ModeVector(repeating: 0)
+      h[Mode.coupling] = Format.one
+      let noise = Format.variance(ofMillionths: 5_000, &filter.arithmetic)
+      let truth = first - Int64(loss * Double(charge) * 0x1p40)
+      let projection = filter.covariance.projected(on: h, noise: noise, &filter.arithmetic)
+      let innovation = truth - filter.x[Mode.coupling]
+      let gain = filter.covariance.update(projection, noise: noise, &filter.arithmetic)
+      for k in 0..<Mode.count {
+        let share = filter.arithmetic.ratio(gain[k], projection.innovationVariance)
+        filter.x[k] += filter.arithmetic.times(share, innovation)
+      }
+      filter.teach(&drift, from: before)
+    }
+    let rate = drift.rates[0]
+    #expect(abs(real(rate.value) + loss) < 0.001, "\(real(rate.value))")
+    let deviation = (Double(rate.variance) * 0x1p-52).squareRoot()
+    #expect(0.0005 < deviation && deviation < 0.004, "\(deviation)")
+    #expect(filter.arithmetic.saturations == 0)
+  }
+
+  /// Where a worn cell has no iron at an edge, the iron's overpotential is not taken off; on a cell
+  /// whose iron has the make's share nothing changes.
+  @Test func theOverpotentialFollowsTheSites() {
+    var profile = CompositionProfile.sample()
+    for k in 0..<24 {
+      let share = Double(profile.ironShare[k]) * 1e-6
+      profile.overpotential.series[k] = Int32(100_000 * (1 + 1.5 * share))
+      profile.overpotential.fast[k] = 0
+      profile.overpotential.slow[k] = 0
+    }
+    var arithmetic = SaturatingArithmetic()
+    let oracle = OracleComposition(profile)
+    for edge in 0..<24 {
+      let made = Double(profile.ironShare[edge]) * 1e-6
+      for share in [0, 0.3, 1, made] {
+        let fixed = Int64((share * 0x1p40).rounded())
+        let drop = real(
+          profile.drop(Format.one / 20, edge: edge, ironShare: fixed, &arithmetic))
+        #expect(abs(drop - oracle.drop(0.05, edge: edge, ironShare: share)) < 1e-6)
+        if share == made { #expect(abs(drop - 0.05) < 1e-6) }
+      }
+    }
+    // Half of the sodium gone: the window's lower part is reached with the iron full.
+    var m = oracle.fresh
+    m[10] -= 0.5 * m[10] + 0.1
+    let low = profile.edges[2]
+    let fresh = oracle.ironShare(
+      atVoltage: Double(low) * 1e-6, oracle.fresh, oracle.window(oracle.fresh))
+    let worn = oracle.ironShare(atVoltage: Double(low) * 1e-6, m, oracle.window(m))
+    let integers = fixed(m)
+    let own = profile.ironShare(
+      atVoltage: Format.millionths(low, &arithmetic), integers,
+      profile.window(integers, &arithmetic), &arithmetic)
+    #expect(abs(real(own) - worn) < 1e-6)
+    #expect(worn < fresh)
+    #expect(arithmetic.saturations == 0)
   }
 }
