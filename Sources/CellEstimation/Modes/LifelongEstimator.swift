@@ -504,7 +504,9 @@ public struct LifelongEstimator: Sendable {
     let own = estimate.stateOfCharge.partsPerMillion
     let below = own - estimate.lowestStateOfCharge.partsPerMillion
     let above = estimate.highestStateOfCharge.partsPerMillion - own
-    let reach = widened(max(below, above), at: own) + Int64(clamping: ahead.magnitude)
+    let wide = arithmetic.multiply(
+      Int64(max(below, above)), curveInterval(&arithmetic), shift: 40)
+    let reach = widened(Int32(clamping: wide), at: own) + Int64(clamping: ahead.magnitude)
     let reported = min(max(whole, 0), 1_000_000)
     func cut(_ value: Int64) -> StateOfCharge {
       .partsPerMillion(Int32(clamping: min(max(value, 0), 1_000_000)))
@@ -513,6 +515,20 @@ public struct LifelongEstimator: Sendable {
     estimate.lowestStateOfCharge = cut(reported - reach)
     estimate.highestStateOfCharge = cut(reported + reach)
     return estimate
+  }
+
+  /// What the filter's interval is multiplied by on a curve that was made from modes, 40 fractional
+  /// bits: 1.25, and 3 more for a cell that has lost everything.
+  ///
+  /// The filter draws its curve's error anew along the way, while the modes' is one error on all of it,
+  /// and the further a cell has gone from its make, the less the make's tables fit. Both numbers were
+  /// found on worn cells: see `sodalite evaluate --tests life-0.73`.
+  private func curveInterval(_ arithmetic: inout SaturatingArithmetic) -> Int64 {
+    let least = Format.one + Format.one / 4
+    guard composition.freshSpan > 0 else { return least }
+    let left = arithmetic.ratio(
+      outlook.window.span, Format.millionths(composition.freshSpan, &arithmetic))
+    return least + 3 * min(max(Format.one - left, 0), Format.half)
   }
 
   /// The interval's half with what is not known of the empty end, both in ppm.
