@@ -57,7 +57,7 @@ struct RunLoop<
   private static var betweenPrognoses: Int64 { 10_000_000 }
   /// While the memory is searched at the start, both switches are off. Unit: µs.
   private static var betweenSearches: Int64 { 100_000 }
-  /// How long a stop waits for the state to be saved: an EEPROM takes 61 pages of 20 ms, and as long again
+  /// How long a stop waits for the state to be saved: an EEPROM takes 62 pages of 20 ms, and as long again
   /// where each is seen to be stored a tick later. Unit: µs.
   private static var longestSave: Int64 { 6_000_000 }
 

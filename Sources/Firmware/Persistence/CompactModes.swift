@@ -2,18 +2,19 @@
 
 import CellEstimation
 
-/// The modes in 1,295 bytes instead of 2,368, for a memory that has no room for two states in full.
+/// The modes in 1,358 bytes instead of 2,368, for a memory that has no room for two states in full.
 ///
 /// What is known is kept as it is, in as many bytes as it can need. How well it is known is rounded: the
 /// deviations to 33 bits, and what ties one unknown to another to 25, of the 63 that the filter works with.
-/// The covariance stays one, because its factors are what is rounded. The nine spare words are left out.
+/// The covariance stays one, because its factors are what is rounded.
 enum CompactModes {
-  /// How many words there are: those of `LifelongSnapshot.modes` but for the spare ones.
-  static let count = 287
+  /// How many words there are.
+  static let count = LifelongSnapshot.count
   private static let unknowns = 14
   private static let diagonal = 35
   private static let curve = 56
   private static let triangle = 77
+  private static let rates = 287
 
   /// How many bytes a word takes.
   static func width(_ index: Int) -> Int {
@@ -23,12 +24,14 @@ enum CompactModes {
     // ±8 with 40 fractional bits: 43 bits and a sign.
     case ..<diagonal, curve..<triangle: 6
     case ..<curve: 5
-    default: 4
+    case ..<rates: 4
+    // Variances of up to 2^52 and a sign.
+    default: 7
     }
   }
 
   private static func isRounded(_ index: Int) -> Bool {
-    diagonal..<curve ~= index || index >= triangle
+    diagonal..<curve ~= index || triangle..<rates ~= index
   }
 
   /// A word of the modes in short.

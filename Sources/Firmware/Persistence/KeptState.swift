@@ -61,9 +61,9 @@ public enum RecordProblem: Error, Equatable, Sendable {
 ///            events, each 32 bits of operating seconds and 32 bits of protection
 ///
 ///     tag 4  modes: the words of `LifelongSnapshot`, 64 bits each; left out by `StateEstimator`
-///     tag 5  modes in short, instead of tag 4 where the memory is small: the first 287 of those words,
-///            14 of 56 bits, 21 of 48, 21 of 40, 21 of 48, 210 of 32; those of 40 and 32 bits are a signed
-///            mantissa above 6 bits that say how far it is shifted
+///     tag 5  modes in short, instead of tag 4 where the memory is small: those words in 14 of 56
+///            bits, 21 of 48, 21 of 40, 21 of 48, 210 of 32, 9 of 56; those of 40 and 32 bits are a
+///            signed mantissa above 6 bits that say how far it is shifted
 ///
 /// A section with an unknown tag is skipped; a known one that is too short is damage. A firmware without
 /// modes has no room for a record with them: to it that is one of a later version. The other way round,
