@@ -475,11 +475,12 @@ struct StateFilter: Sendable {
 
   /// Gives up a covariance after readings that did not fit have made the charge leap along the curve.
   ///
-  /// One slope does not hold over a sixteenth of the curve, so where the leap ends is a guess; and the
-  /// other states have learned from what did not fit. A variance without meaning lets the estimator begin
-  /// anew from its prior, and say so.
+  /// No slope holds over three eighths of the curve, so where a longer leap ends is a guess; and the other
+  /// states have learned from what did not fit. A variance without meaning lets the estimator begin anew
+  /// from its prior, and say so. Assumed, because shorter leaps, such as from a start that is 30 % wrong
+  /// where the curve is flat, were seen to end where they should.
   private mutating func doubt(_ leap: Int64) {
-    guard leap.magnitude > UInt64(Format.one / 16) else { return }
+    guard leap.magnitude > UInt64(3 * Format.one / 8) else { return }
     covariance.add(variance: Format.varianceOne / 2, to: State.charge, &arithmetic)
   }
 

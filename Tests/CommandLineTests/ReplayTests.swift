@@ -79,8 +79,8 @@ enum Corpus {
         + Corpus.nvpf)
     let rmse = try value(log, "stateOfCharge", "rmse")
     let coverage = try value(log, "stateOfCharge", "coverage95")
-    if trace.file == "pulse_test_dis_only.csv", error != "0%" {
-      // Missed: 8.1 and 2.3 %. The first rest is taken for one at the wall of a full cell; above the
+    if trace.file == "pulse_test_dis_only.csv", error == "20%" {
+      // Missed: 2.3 %. The first rest is taken for one at the wall of a full cell; above the
       // step, 40 % of the charge lie within 0.1 V. From half charge on it is followed: below.
       withKnownIssue { #expect(rmse <= 0.015 && coverage >= 0.9) }
     } else {
