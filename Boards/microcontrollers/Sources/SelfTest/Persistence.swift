@@ -58,7 +58,7 @@ func hashPersistence(into hash: inout StableHash) {
   let count = StateRecord.encode(state, into: &record)
   for i in 0..<count { hash.combine(Int64(record.bytes[i])) }
   do throws(RecordProblem) {
-    let found: KeptState<EstimatorSnapshot> = try record.decoded()
+    let found: KeptState<EstimatorSnapshot> = try record.decoded(count)
     for i in 0..<EstimatorSnapshot.count { hash.combine(found.estimator.words[i]) }
   } catch {
     hash.combine(-1)
