@@ -147,7 +147,8 @@ let package = Package(
     .target(
       name: "FuzzSubjects",
       dependencies: [
-        "BusProtocols", "CVirtio", "CellEstimation", "CellSimulation", "ChipDrivers", "Descriptions",
+        "BusProtocols", "CVirtio", "CellEstimation", "CellSimulation", "ChipDrivers",
+        "Descriptions",
         "Firmware", "Quantities", "Simulation", "Telemetry", "TestSupport", "VirtioBackends",
       ],
       path: "Tests/FuzzSubjects", swiftSettings: strict),
@@ -167,7 +168,9 @@ if Context.environment["SODALITE_COVERAGE"] != nil {
   let ring0: Set = [
     "Quantities", "CellEstimation", "BusProtocols", "ChipDrivers", "Firmware", "Conformance",
   ]
-  let needed: Set = ["BusTesting", "ChipEmulators", "DeterministicMath", "Telemetry", "TestSupport"]
+  let needed: Set = [
+    "BusTesting", "ChipEmulators", "DeterministicMath", "Telemetry", "TestSupport",
+  ]
   let names = ring0.union(needed).union(ring0.map { "\($0)Tests" })
   package.targets.removeAll { !names.contains($0.name) }
   package.products.removeAll { $0.name == "sodalite" || $0.name == "SodaliteSimulation" }
