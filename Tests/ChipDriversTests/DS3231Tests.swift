@@ -115,6 +115,28 @@ import Testing
     #expect(bus.finish() == [])
   }
 
+  /// The oscillator stops again behind the clearing of its mark: the time that was set does not run.
+  @Test func aMarkThatDoesNotClearIsTold() throws {
+    let time = try #require(
+      CalendarTime(year: 2_026, month: 11, day: 24, hour: 19, minute: 58, second: 7))
+    let setting = [
+      Transaction(Self.chip, writing: [0x00] + Self.time),
+      Transaction(Self.chip, writing: [0x00], reading: Self.time),
+      Transaction(Self.chip, writing: [0x0F, 0x00]),
+    ]
+    var bus = ScriptedI2CBus(
+      Self.configure
+        + setting + [Transaction(Self.chip, writing: [0x0F], reading: [0x80])]
+        // The square wave's bits beside it say nothing of the time.
+        + setting + [Transaction(Self.chip, writing: [0x0F], reading: [0x7F])])
+    var driver = DS3231()
+    try driver.configure(on: &bus)
+    #expect(
+      thrown { () throws(ChipError) in try driver.setTime(time, on: &bus) } == .dataNotValid)
+    try driver.setTime(time, on: &bus)
+    #expect(bus.finish() == [])
+  }
+
   /// Each register in turn takes all 256 values; those that no clock shows are refused by name.
   @Test func everyDigit() throws {
     let ranges: [ClosedRange<Int>] = [0...59, 0...59, 0...23, 1...7, 1...30, 1...12, 0...99]

@@ -133,6 +133,91 @@ import Testing
       } == .notConfigured)
   }
 
+  /// The accumulator's reset clears itself (§7.6.1.1); a chip that keeps it would count nothing.
+  @Test func aResetThatDoesNotEndIsRefused() throws {
+    var bus = RegisterFile.ina228()
+    let usual = bus.onWrite
+    bus.onWrite = { registers, written in
+      let high = registers[0x00]?.first ?? 0
+      usual(&registers, written)
+      if written == 0x00, high & 0x40 != 0 { registers[0x00]?[0] = high }
+    }
+    var driver = try Self.ina228()
+    #expect(
+      thrown { () throws(ChipError) in try driver.configure(on: &bus, at: .microseconds(0)) }
+        == .configurationNotHeld(register: 0x00, wrote: 0x0000, read: 0x4000))
+    #expect(
+      thrown { () throws(ChipError) in
+        try driver.readMeasurement(on: &bus, at: .microseconds(1))
+      } == .notConfigured)
+  }
+
+  /// Each register that the periodic test looks at differs in one bit, each bit in turn.
+  @Test func everyChangedBitIsFoundByThePeriodicTest() throws {
+    var bus228 = RegisterFile.ina228()
+    var driver228 = try Self.ina228()
+    try driver228.configure(on: &bus228, at: .microseconds(0))
+    var bus226 = RegisterFile.ina226()
+    var driver226 = try Self.ina226()
+    try driver226.configure(on: &bus226)
+    #expect(try driver228.isConfigured(on: &bus228))
+    #expect(try driver226.isConfigured(on: &bus226))
+    for bit in 0..<UInt16(16) {
+      for register: UInt8 in [0x00, 0x01, 0x02] {
+        var changed = bus228
+        let word = try #require(bus228.word(register))
+        changed.set(register, to: UInt64(word ^ 1 << bit))
+        #expect(try driver228.isConfigured(on: &changed) == false, "\(register), bit \(bit)")
+      }
+      for register: UInt8 in [0x00, 0x05] {
+        var changed = bus226
+        let word = try #require(bus226.word(register))
+        changed.set(register, to: UInt64(word ^ 1 << bit))
+        #expect(try driver226.isConfigured(on: &changed) == false, "\(register), bit \(bit)")
+      }
+    }
+  }
+
+  /// The read of DIAG_ALRT clears its flags: what the periodic test saw is told by the next reading.
+  @Test func anOverflowSeenByThePeriodicTestIsNotForgotten() throws {
+    var bus = RegisterFile.ina228()
+    var driver = try Self.ina228()
+    try driver.configure(on: &bus, at: .microseconds(0))
+    bus.set(0x0B, to: 0x2203)
+    #expect(try driver.isConfigured(on: &bus))
+    bus.set(0x0B, to: 0x2001)
+    let measured = try driver.readMeasurement(on: &bus, at: .microseconds(1_000_000))
+    #expect(measured.charge == .overflow)
+  }
+
+  /// With CAL at unity the flag cannot be true.
+  @Test func anImpossibleFlagIsACorruptedWord() throws {
+    var bus = RegisterFile.ina226()
+    var driver = try Self.ina226()
+    try driver.configure(on: &bus)
+    bus.set(0x02, to: 2_480)
+    bus.set(0x06, to: 0x000D)
+    #expect(
+      thrown { () throws(ChipError) in try driver.readMeasurement(on: &bus) }
+        == .rawValueOutOfRange(register: 0x06, found: 0x000D))
+    // The result is still there for a repeated read, although its flag was cleared by the first.
+    bus.set(0x06, to: 0x0001)
+    #expect(try driver.readMeasurement(on: &bus).busVoltage == .millivolts(3_100))
+  }
+
+  /// Each register that the reset of an INA226 brings back, not yet there.
+  @Test(arguments: [(0x00, 0x4127), (0x05, 0x0000)] as [(UInt8, UInt16)])
+  func configuringAnINA226WithoutResetIsRefused(register: UInt8, atReset: UInt16) throws {
+    var bus = RegisterFile.ina226()
+    var driver = try Self.ina226()
+    bus.set(register, to: UInt64(atReset ^ 0x0001))
+    #expect(
+      thrown { () throws(ChipError) in try driver.configure(on: &bus) }
+        == .resetIncomplete(register: register, found: atReset ^ 0x0001))
+    #expect(
+      thrown { () throws(ChipError) in try driver.readMeasurement(on: &bus) } == .notConfigured)
+  }
+
   @Test func measuringBeforeConfiguringSendsNothing() throws {
     var bus = ScriptedI2CBus([])
     var ina228 = try Self.ina228()

@@ -137,6 +137,23 @@ import Testing
     #expect(held == .configurationNotHeld(register: 0x03, wrote: 0x6001, read: 0x2000))
   }
 
+  /// A battery of another version, or with scales that no cell needs, is told nothing.
+  @Test(arguments: [0x0000, 0x0021, 0x0041, 0x0231, 0x2031, 0xFFFF] as [UInt16])
+  func anotherBatteryIsLeftAlone(specification: UInt16) throws {
+    var bus = ScriptedI2CBus(
+      [Self.read(0x1A, specification)] + Self.script + [Self.read(0x1A, specification)])
+    var driver = SmartBattery()
+    let expected = ChipError.unexpectedIdentity(expected: 0x0031, found: specification)
+    #expect(thrown { () throws(ChipError) in try driver.configure(on: &bus) } == expected)
+    #expect(driver.scale == nil)
+    try driver.configure(on: &bus)
+    // One that took its place leaves no scale of the first behind.
+    #expect(thrown { () throws(ChipError) in try driver.configure(on: &bus) } == expected)
+    #expect(driver.scale == nil)
+    #expect(thrown { () throws(ChipError) in try driver.read(on: &bus) } == .notConfigured)
+    #expect(bus.finish() == [])
+  }
+
   /// All 65,536 words of SpecificationInfo and of every quantity.
   @Test func everyWord() throws {
     let scales = [0x0031, 0x0131, 0x1031, 0x1131].compactMap { SmartBattery.Scale(word: $0) }
