@@ -138,7 +138,8 @@ struct ProtectionMonitor: Sendable {
   ) {
     let inward = max(current.microamperes, 0)
     let outward = current.microamperes < 0 ? Int32(clamping: current.microamperes.magnitude) : 0
-    watch(.overCurrentCharge, .above(inward, charging(table)), table, time)
+    let charging = Self.charging(table, isDeep: active.contains(.deepDischarge))
+    watch(.overCurrentCharge, .above(inward, charging), table, time)
     watch(.overCurrentDischarge, .above(outward, table[.overCurrentDischarge]), table, time)
     watch(
       .sustainedCurrentCharge,
@@ -153,9 +154,13 @@ struct ProtectionMonitor: Sendable {
   }
 
   /// The rule of the charging current: for a deeply discharged cell, twice what it is to be charged with.
-  private func charging(_ table: borrowing @_addressable ProtectionTable) -> ProtectionRule {
+  ///
+  /// Not a method of the monitor: one that borrows it copies all of it.
+  private static func charging(
+    _ table: borrowing @_addressable ProtectionTable, isDeep: Bool
+  ) -> ProtectionRule {
     var rule = table[.overCurrentCharge]
-    if active.contains(.deepDischarge) {
+    if isDeep {
       let twice = Int32(clamping: 2 * Int64(table.trickle.microamperes))
       rule.threshold = min(rule.threshold, twice)
       rule.release = min(rule.release, twice)

@@ -124,7 +124,7 @@ struct Sensors: Sendable {
     let reading = readMonitor(on: &bus, at: time)
     take(reading, into: &sample, at: time, allowed: allowed)
     readThermometer(into: &sample, on: &bus, at: time)
-    sample.loadVoltage = cell(readLoad(on: &bus, at: time))
+    sample.loadVoltage = Self.share(of: readLoad(on: &bus, at: time), among: seriesCells)
     readGauge(reading, on: &bus, at: time)
     return sample
   }
@@ -194,8 +194,8 @@ struct Sensors: Sendable {
     allowed: Direction
   ) {
     sample.measurement.current = reading?.current
-    sample.measurement.voltage = cell(reading?.voltage)
-    sample.secondVoltage = cell(reading?.secondVoltage)
+    sample.measurement.voltage = Self.share(of: reading?.voltage, among: seriesCells)
+    sample.secondVoltage = Self.share(of: reading?.secondVoltage, among: seriesCells)
     sample.cells = reading?.cells
     sample.note(missing: reading == nil, monitorLink)
     if case .monitor = thermometer {
@@ -233,7 +233,9 @@ struct Sensors: Sendable {
   }
 
   /// One cell's share of the voltage of all, rounded to nearest.
-  private func cell(_ voltage: Voltage?) -> Voltage? {
+  ///
+  /// Not a method of the sensors: one that borrows them copies all of them.
+  private static func share(of voltage: Voltage?, among seriesCells: Int32) -> Voltage? {
     guard seriesCells > 1, let microvolts = voltage?.microvolts else { return voltage }
     let half = microvolts < 0 ? -Int64(seriesCells / 2) : Int64(seriesCells / 2)
     return .microvolts(Int32((Int64(microvolts) + half) / Int64(seriesCells)))
@@ -255,7 +257,7 @@ struct Sensors: Sendable {
       let reading = thermometerLink.service(&board, on: &bus, at: time, &faults)
       thermometer = .ads1115(board)
       sample.measurement.temperature = reading?.temperature
-      sample.secondVoltage = cell(reading?.voltage)
+      sample.secondVoltage = Self.share(of: reading?.voltage, among: seriesCells)
     }
     // A board without a temperature has not converted it yet, or its wire is broken.
     sample.note(missing: sample.measurement.temperature == nil, thermometerLink)
