@@ -1,50 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Quantities
+import TestSupport
 import Testing
 
 @testable import ChipDrivers
-
-/// The widest that each formula of the drivers becomes, recomputed with 128 bits.
-///
-/// Every formula is a sum of products over a divisor. Of each factor the interval is written down; the
-/// largest magnitude of the sum, with half of the divisor for the rounding, must fit 64 bits, and the
-/// quotient its quantity. What no interval can show, such as a branch, `CornerTests` drives.
-struct Width: Sendable, CustomTestStringConvertible {
-  let testDescription: String
-  /// Products of intervals, added.
-  let terms: [[ClosedRange<Int128>]]
-  /// The smallest and the largest divisor.
-  let divisor: ClosedRange<Int128>
-  /// What the quotient is stored in.
-  let bits: Int128
-
-  init(
-    _ formula: String, _ terms: [[ClosedRange<Int128>]], over divisor: ClosedRange<Int128> = 1...1,
-    bits: Int128 = 32
-  ) {
-    testDescription = formula
-    self.terms = terms
-    self.divisor = divisor
-    self.bits = bits
-  }
-
-  var largestSum: Int128 {
-    terms.reduce(0) { sum, factors in
-      sum
-        + factors.reduce(1) {
-          $0 * max(Int128($1.lowerBound.magnitude), Int128($1.upperBound.magnitude))
-        }
-    }
-  }
-}
 
 private let signed16: ClosedRange<Int128> = -32_768...32_767
 private let word16: ClosedRange<Int128> = 0...65_535
 private let shunts: ClosedRange<Int128> = 100...10_000_000
 private let current: ClosedRange<Int128> = -2_147_483_648...2_147_483_647
-
-private func just(_ value: Int128) -> ClosedRange<Int128> { value...value }
 
 private let widths = [
   Width("INA228 bus voltage", [[0...0x7_FFFE, just(3_125)]], over: just(16)),
@@ -107,15 +72,13 @@ private let widths = [
 
 @Suite struct WidthTests {
   @Test(arguments: widths) func fits(_ width: Width) {
-    let half = width.divisor.upperBound / 2
-    #expect(width.largestSum + half < 1 << 63, "\(width.largestSum)")
-    let quotient = (width.largestSum + width.divisor.lowerBound / 2) / width.divisor.lowerBound
-    #expect(quotient < 1 << (width.bits - 1), "\(quotient)")
+    #expect(width.sumFits, "\(width.largestSum)")
+    #expect(width.quotientFits, "\(width.largestQuotient)")
   }
 
   /// A formula that does not fit is found: the check can fail.
   @Test func aPlantedFormulaIsTooWide() {
     let planted = Width("planted", [[current, current, just(4)]], bits: 64)
-    #expect(planted.largestSum >= 1 << 63)
+    #expect(!planted.sumFits)
   }
 }

@@ -104,7 +104,8 @@ extension StateEstimator {
     // The user of a discharge gets the lowest voltage, the giver of a charge meets the lowest, too.
     let net = netCurrent(.microamperes(Int32(clamping: sign * low)), &arithmetic)
     let end = loaded(net, seconds: time, &arithmetic)
-    let volts = Format.toMillionths(end.voltage - end.reach, &arithmetic)
+    let volts = Format.toMillionths(
+      arithmetic.subtract(end.voltage, end.reach), &arithmetic)
     return LoadLimit(
       current: .microamperes(Int32(clamping: sign * low)),
       microwatts: arithmetic.multiply(sign * low, max(volts, 0), dividedBy: 1_000_000),
@@ -118,7 +119,7 @@ extension StateEstimator {
   ) -> Int64 {
     let net = netCurrent(.microamperes(Int32(clamping: microamperes)), &arithmetic)
     let end = loaded(net, seconds: seconds, &arithmetic)
-    return end.voltage + side * end.reach
+    return arithmetic.add(end.voltage, side * end.reach)
   }
 
   /// How much of the current a temperature allows. Unit: 1/1000.
@@ -148,7 +149,7 @@ extension StateEstimator {
         Int64(clamping: way.magnitude), Int64(profile.hysteresisRateThousandths),
         dividedBy: 1_000))
     func relaxed(_ state: Int64, _ kept: Int64) -> Int64 {
-      arithmetic.times(kept, state) + arithmetic.times(Format.one - kept, net)
+      arithmetic.add(arithmetic.times(kept, state), arithmetic.times(Format.one - kept, net))
     }
     let fast = relaxed(filter.x[State.fast], fastKept)
     let slow = relaxed(filter.x[State.slow], slowKept)
@@ -158,15 +159,18 @@ extension StateEstimator {
       + arithmetic.times(Format.one - swing, direction)
     let open = profile.openCircuit(place, slow: slow, lastTemperature, &arithmetic)
     let drop = arithmetic.times(part.series, net)
-    var voltage = open.voltage + drop
-    voltage += arithmetic.times(part.fast, fast) + arithmetic.times(part.slow, slow)
-    voltage += arithmetic.times(part.hysteresis, hysteresis) + filter.x[State.modelError]
+    var voltage = arithmetic.add(open.voltage, drop)
+    voltage = arithmetic.add(voltage, arithmetic.times(part.fast, fast))
+    voltage = arithmetic.add(voltage, arithmetic.times(part.slow, slow))
+    voltage = arithmetic.add(voltage, arithmetic.times(part.hysteresis, hysteresis))
+    voltage = arithmetic.add(voltage, filter.x[State.modelError])
 
     var h = InlineArray<8, Int64>(repeating: 0)
     h[State.charge] = open.slope
     h[State.hysteresis] = arithmetic.times(part.hysteresis, swing)
     h[State.fast] = arithmetic.times(part.fast, fastKept)
-    h[State.slow] = arithmetic.times(part.slow + open.perSlowC, slowKept)
+    h[State.slow] = arithmetic.times(
+      arithmetic.add(part.slow, open.perSlowC), slowKept)
     h[State.modelError] = Format.one
     h[State.resistance] = arithmetic.ratio(drop, filter.x[State.resistance])
     h[State.inverseCapacity] = arithmetic.times(open.slope, arithmetic.times(net, hours))

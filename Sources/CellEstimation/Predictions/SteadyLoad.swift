@@ -5,12 +5,15 @@ import Quantities
 /// The circuit's terminal voltage under loads that have not happened yet.
 extension StateEstimator {
   /// A current in C as its net value, without what the reading is too high by; 40 fractional bits.
+  ///
+  /// Within ±65,536 C, which is 2 kA from 33 mAh: no cell has more, and every sum over it then fits.
   @_addressableSelf
   func netCurrent(_ current: Current, _ arithmetic: inout SaturatingArithmetic) -> Int64 {
     let c = arithmetic.multiply(
       Int64(current.microamperes) * 3_600_000, Format.one,
       dividedBy: max(profile.ratedCapacity.nanocoulombs, 1))
-    return arithmetic.subtract(c, filter.x[State.currentOffset])
+    let net = arithmetic.subtract(c, filter.x[State.currentOffset])
+    return min(max(net, -65_536 * Format.one), 65_536 * Format.one)
   }
 
   /// What the circuit's elements are at a place of the curve and a current; 40 fractional bits.
@@ -55,8 +58,10 @@ extension StateEstimator {
     let part = elements(place, current, &arithmetic)
     let displaced = arithmetic.add(place, arithmetic.times(part.reach, current))
     var voltage = profile.openCircuitVoltage(displaced, lastTemperature, &arithmetic)
-    voltage += arithmetic.times(part.series + part.fast + part.slow, current)
-    return voltage + (current > 0 ? part.hysteresis : (current < 0 ? 0 - part.hysteresis : 0))
+    let relaxed = arithmetic.add(part.series, arithmetic.add(part.fast, part.slow))
+    voltage = arithmetic.add(voltage, arithmetic.times(relaxed, current))
+    let half = current > 0 ? part.hysteresis : (current < 0 ? 0 - part.hysteresis : 0)
+    return arithmetic.add(voltage, half)
   }
 
   /// The state of charge at which the steady terminal voltage is `voltage`; an end of the tables where

@@ -41,7 +41,8 @@ extension StateEstimator {
     let speed = arithmetic.times(filter.x[State.inverseCapacity], 0 - net)
     func seconds(_ way: Int64) -> Int32 { Self.seconds(max(way, 0), speed) }
     return TimeRange(
-      soonest: seconds(way - reach), likely: seconds(way), latest: seconds(way + reach))
+      soonest: seconds(arithmetic.subtract(way, reach)), likely: seconds(way),
+      latest: seconds(arithmetic.add(way, reach)))
   }
 
   /// The time until a charger has filled the cell: a constant current up to the profile's upper
@@ -65,10 +66,12 @@ extension StateEstimator {
     let reach = wayReach(full - now, end: full, net, &arithmetic)
     let speed = arithmetic.times(filter.x[State.inverseCapacity], net)
     // Not a function in this one: what it knows of the estimator would be a copy of it.
-    var times: InlineArray<3, Int64> = [now + reach, now, now - reach]
+    var times: InlineArray<3, Int64> = [
+      arithmetic.add(now, reach), now, arithmetic.subtract(now, reach),
+    ]
     for i in 0..<3 {
       let place = times[i]
-      let steady = Self.seconds(max(held - place, 0), speed)
+      let steady = Self.seconds(max(arithmetic.subtract(held, place), 0), speed)
       let tail = tailSeconds(from: max(place, held), to: full, upper, net, last)
       times[i] = Int64(steady) + Int64(tail)
     }
@@ -92,10 +95,11 @@ extension StateEstimator {
       var low = least
       var high = most
       for _ in 0..<16 {
-        let tried = (low + high) >> 1
+        let tried = low + (high - low) >> 1
         if steadyVoltage(middle, tried, &arithmetic) < voltage { low = tried } else { high = tried }
       }
-      let speed = arithmetic.times(filter.x[State.inverseCapacity], (low + high) >> 1)
+      let speed = arithmetic.times(
+        filter.x[State.inverseCapacity], low + (high - low) >> 1)
       total += Int64(Self.seconds(piece, speed))
     }
     return Int32(clamping: total)
