@@ -33,9 +33,10 @@ private enum Counter: String, CaseIterable, Sendable {
     }
   }
 
-  /// What the voltage of a cell may be off by: half a step of the chip, and a share of it. Unit: µV.
+  /// What the voltage of a cell may be off by: half a step of the chip, of which the INA219's is 4 mV and
+  /// every other's at most 1 mV. Unit: µV.
   var voltageError: Int32 { self == .ina219 ? 2_000 : 500 }
-  /// Likewise; the INA219's step over 50 mΩ is 200 µA, the LTC2943's over 20 mΩ is 1.5 mA. Unit: µA.
+  /// Likewise; the largest step is the LTC2943's, 1.5 mA over 20 mΩ. Unit: µA.
   var currentError: Int32 { 1_000 }
 
   func monitor() throws -> CurrentMonitor {
@@ -249,7 +250,7 @@ private final class Bench {
       let charge = reports.reduce(0.0) {
         $0 + Double($1.measurement.charge?.nanocoulombs ?? 0) * 1e-9
       }
-      // A minute, and half a second of it for the edges between two results.
+      // The first and the last result may be a second from the ends of the minute.
       #expect(abs(charge - amperes * 60) < abs(amperes) * 1.01, "\(charge)")
       if hasThermometer {
         let celsius = try #require(last.temperature).millidegreesCelsius
