@@ -70,10 +70,7 @@ final class Guest {
   }
 
   // Without a server, QEMU does not end in order.
-  deinit {
-    kill(process.processIdentifier, SIGKILL)
-    process.waitUntilExit()
-  }
+  deinit { process.end(SIGKILL) }
 
   /// A folder for the sockets of one machine.
   static func directory() throws -> URL {

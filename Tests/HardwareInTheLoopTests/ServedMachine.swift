@@ -49,8 +49,7 @@ final class ServedMachine {
   }
 
   deinit {
-    server.terminate()
-    server.waitUntilExit()
+    server.end(SIGTERM)
     do { try FileManager.default.removeItem(at: folder) } catch {}
   }
 
@@ -123,8 +122,7 @@ final class ServedMachine {
   /// - Parameter pause: how long nobody serves. Unit: s.
   func replaceServer(speed: Double, pause: Double) throws {
     try control(#"{"keep": null}"#)
-    kill(server.processIdentifier, SIGKILL)
-    server.waitUntilExit()
+    server.end(SIGKILL)
     Thread.sleep(forTimeInterval: pause)
     starts += 1
     server = try Self.serve(
