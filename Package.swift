@@ -122,7 +122,7 @@ let package = Package(
       ]),
     tests("Descriptions", ["CellSimulation", "Descriptions", "Simulation"]),
     tests("Telemetry", ["BusProtocols", "BusTesting", "ChipDrivers", "Quantities", "Telemetry"]),
-    tests("LinuxBus", ["BusProtocols", "CLinuxI2C", "LinuxBus"]),
+    tests("LinuxBus", ["BusProtocols", "CLinuxI2C", "LinuxBus", "Simulation", "sodalite"]),
     tests(
       "Conformance",
       [
