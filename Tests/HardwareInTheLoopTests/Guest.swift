@@ -127,10 +127,16 @@ final class Guest {
   }
 
   /// What the line that was sent last printed, and its exit status.
-  func result(seconds: Double) throws -> (text: String, status: Int) {
+  ///
+  /// - Parameters:
+  ///   - seconds: how long it may take to the next line that it prints.
+  ///   - meanwhile: called again and again, ten times a second or more often, until it has ended.
+  func result(seconds: Double, meanwhile: () throws -> Void = {}) throws -> (
+    text: String, status: Int
+  ) {
     var lines: [String] = []
     while true {
-      let next = try line(seconds: seconds)
+      let next = try line(seconds: seconds, meanwhile: meanwhile)
       if next.hasPrefix("~"), let status = Int(next.dropFirst()) {
         return (lines.joined(separator: "\n"), status)
       }
@@ -138,7 +144,7 @@ final class Guest {
     }
   }
 
-  private func line(seconds: Double) throws -> String {
+  private func line(seconds: Double, meanwhile: () throws -> Void = {}) throws -> String {
     let deadline = Date().addingTimeInterval(seconds)
     while true {
       if let end = received.firstIndex(of: 10) {
@@ -150,6 +156,7 @@ final class Guest {
         throw Trouble(description: "no answer from the guest: \(console)")
       }
       serve(milliseconds: 100)
+      try meanwhile()
     }
   }
 
