@@ -23,8 +23,9 @@ final class Guest {
     Double($0)
   }
 
-  /// From the start of the machine to the first line of its agent.
-  private(set) var bootSeconds = 0.0
+  /// From the start of the machine until the first line of its agent was read; nil before.
+  private(set) var bootSeconds: Double?
+  private var begin = Date()
   /// What this process serves meanwhile.
   let devices: [VhostUserServer]
   /// Called after everything that was served, since levels may have changed.
@@ -37,7 +38,7 @@ final class Guest {
   private var received: [UInt8] = []
   private var set = PollSet()
 
-  /// Starts a machine.
+  /// Starts a machine; `boot`, or the first line for its shell, waits until it is up.
   ///
   /// - Parameters:
   ///   - directory: where its sockets and its console's log are.
@@ -62,9 +63,14 @@ final class Guest {
     }
     process.standardOutput = FileHandle(forWritingAtPath: log)
     process.standardError = process.standardOutput
-    let begin = Date()
+    begin = Date()
     try process.run()
     try prepare()
+  }
+
+  /// Waits for the guest's agent, if nobody has yet.
+  func boot() throws {
+    guard bootSeconds == nil else { return }
     _ = try line(seconds: 120)
     bootSeconds = Date().timeIntervalSince(begin)
   }
@@ -120,6 +126,7 @@ final class Guest {
 
   /// Gives the guest's shell a line; `result` waits for its end.
   func send(_ command: String) throws {
+    try boot()
     let bytes = Array((command + "\n").utf8)
     guard let agent, unsafe cvirtio_send(agent.number, bytes, bytes.count) == 0 else {
       throw Trouble(description: "the guest does not listen")

@@ -9,7 +9,7 @@ import Testing
   .enabled(if: Guest.folder != nil && Guest.share != nil, "needs a guest: run Tools/hil"))
 struct LinuxBusInGuestTests {
   @Test func `They pass on the guest's devices`() throws {
-    let machine = try ServedMachine()
+    let machine = try ServedMachine.shared()
     try machine.guest.send(
       "SODALITE_DEVICES=\(ServedMachine.board) SODALITE_EDGES=1 chroot /host /bin/tests "
         + "--testing-library swift-testing --no-parallel --filter '^LinuxBusTests\\.OnDevicesTests'"

@@ -131,9 +131,14 @@ struct Bench {
 
   static func shared() throws -> Bench {
     if let bench = unsafe made { return bench }
+    // The other machine boots meanwhile, served by a process of its own.
+    if Guest.share != nil { _ = try ServedMachine.shared() }
     let bench = try Bench()
     unsafe made = bench
-    print("hil: the guest booted in \(bench.guest.bootSeconds) s")
+    // The machine would need seconds to see that nobody serves it any more.
+    atexit { unsafe Bench.made = nil }
+    try bench.guest.boot()
+    print("hil: the guest booted in \(bench.guest.bootSeconds ?? 0) s")
     return bench
   }
 
