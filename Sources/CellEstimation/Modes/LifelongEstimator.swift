@@ -518,17 +518,16 @@ public struct LifelongEstimator: Sendable {
   }
 
   /// What the filter's interval is multiplied by on a curve that was made from modes, 40 fractional
-  /// bits: 1.25, and 3 more for a cell that has lost everything.
+  /// bits: 1, and 5 more for a cell that has lost everything.
   ///
   /// The filter draws its curve's error anew along the way, while the modes' is one error on all of it,
   /// and the further a cell has gone from its make, the less the make's tables fit. Both numbers were
   /// found on worn cells: see `sodalite evaluate --tests life-0.73`.
   private func curveInterval(_ arithmetic: inout SaturatingArithmetic) -> Int64 {
-    let least = Format.one + Format.one / 4
-    guard composition.freshSpan > 0 else { return least }
+    guard composition.freshSpan > 0 else { return Format.one }
     let left = arithmetic.ratio(
       outlook.window.span, Format.millionths(composition.freshSpan, &arithmetic))
-    return least + 3 * min(max(Format.one - left, 0), Format.half)
+    return Format.one + 5 * min(max(Format.one - left, 0), Format.half)
   }
 
   /// The interval's half with what is not known of the empty end, both in ppm.
