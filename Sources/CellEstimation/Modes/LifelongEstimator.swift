@@ -521,8 +521,8 @@ public struct LifelongEstimator: Sendable {
   /// bits: 1, and 5 more for a cell that has lost everything.
   ///
   /// The filter draws its curve's error anew along the way, while the modes' is one error on all of it,
-  /// and the further a cell has gone from its make, the less the make's tables fit. Both numbers were
-  /// found on worn cells: see `sodalite evaluate --tests life-0.73`.
+  /// and the further a cell has gone from its make, the less the make's tables fit. The
+  /// five were chosen on worn cells of seeds 1 to 6: `sodalite evaluate --tests life-0.73 --fleet 6 --seed 1`.
   private func curveInterval(_ arithmetic: inout SaturatingArithmetic) -> Int64 {
     guard composition.freshSpan > 0 else { return Format.one }
     let left = arithmetic.ratio(
