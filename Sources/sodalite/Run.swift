@@ -185,6 +185,7 @@ struct Run: ParsableCommand {
     let bus = emulation.bus
     let chargeSwitch = emulation.chargeSwitch
     let dischargeSwitch = emulation.dischargeOutput
+    if let chipMemory { try UserMistake.requireFolder(of: chipMemory, for: "--chip-memory") }
     let memory: ChipMemoryFile?
     do throws(DataProblem) {
       memory = try chipMemory.map { (path) throws(DataProblem) in
@@ -288,13 +289,7 @@ struct Run: ParsableCommand {
 
   /// The file that keeps the state.
   private static func file(_ path: String) throws -> StateFile {
-    // Found out later, it would be the state of a run that is lost.
-    let folder = URL(filePath: path).deletingLastPathComponent().path
-    guard FileManager.default.isWritableFile(atPath: folder) else {
-      throw UserMistake.exit(
-        "--state \(path): nothing can be written in \(folder); make the folder or take another",
-        code: 73)
-    }
+    try UserMistake.requireFolder(of: path, for: "--state")
     do throws(DataProblem) {
       return try StateFile(path: path)
     } catch {

@@ -74,6 +74,7 @@ struct ServeChips: ParsableCommand {
   private func world(
     _ emulation: consuming EmulatedBoard, of description: CellDescription
   ) throws -> ServedWorld {
+    if let cellState { try UserMistake.requireFolder(of: cellState, for: "--cell-state") }
     let kept = cellState.map { KeptCell(path: $0, of: description, seed: seed) }
     let world = ServedWorld(
       emulation, speed: speed, transcript: try transcript(), cell: kept)

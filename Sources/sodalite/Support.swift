@@ -3,6 +3,7 @@
 import ArgumentParser
 import CellSimulation
 import Descriptions
+import Foundation
 import Quantities
 import Telemetry
 
@@ -17,6 +18,18 @@ struct UserMistake {
   /// Prints what is wrong with a file and gives the code to throw.
   static func exit(_ problem: DataProblem) -> ExitCode {
     exit(problem.description, code: problem.exitCode)
+  }
+}
+
+extension UserMistake {
+  /// Refuses a file that could not be written when the time comes: what it is to keep would then be lost.
+  static func requireFolder(of path: String, for option: String) throws {
+    let folder = URL(filePath: path).deletingLastPathComponent().path
+    guard FileManager.default.isWritableFile(atPath: folder) else {
+      throw exit(
+        "\(option) \(path): nothing can be written in \(folder); make the folder or take another",
+        code: 73)
+    }
   }
 }
 

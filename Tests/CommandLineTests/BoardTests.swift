@@ -107,11 +107,14 @@ import Testing
     #expect(outcome.errors.contains("there is no board 'nothing': looked for Boards/nothing/"))
   }
 
-  @Test func aStateThatCannotBeKeptIsRefused() throws {
+  @Test(arguments: [("emulated", "--state"), ("pi-ina228-eeprom", "--chip-memory")])
+  func aStateThatCannotBeKeptIsRefused(board: String, option: String) throws {
     let outcome = try Program.run(
-      "run", "--board", "emulated", "--state", "/nonexistent/x", "--duration", "1s")
+      "run", "--board", board, "--emulated", option, "/nonexistent/x", "--duration", "1s")
     #expect(outcome.code == 73)
-    #expect(outcome.errors.contains("nothing can be written in /nonexistent"))
+    #expect(outcome.errorLines.count == 1)
+    #expect(
+      outcome.errors.contains("\(option) /nonexistent/x: nothing can be written in /nonexistent"))
   }
 
   // MARK: - run

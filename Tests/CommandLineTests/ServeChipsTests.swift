@@ -231,6 +231,11 @@ import VirtioBackends
         "--board", board.path, "--i2c", "x", "--record", "/no/such/folder/record",
       ], 73, "--record /no/such/folder/record: cannot be written"
     ),
+    (
+      [
+        "--board", board.path, "--i2c", "x", "--cell-state", "/no/such/folder/cell",
+      ], 73, "--cell-state /no/such/folder/cell: nothing can be written in /no/such/folder"
+    ),
   ]
 
   @Test(arguments: mistakes) func `A mistake is one line`(
